@@ -1,0 +1,1 @@
+//! The control API's types: one file per noun.

@@ -1,0 +1,13 @@
+//! What mbxd, mbxctl and an auditor must spell alike.
+//!
+//! Pure: no I/O, no clock, no randomness, no async. Nothing here can decrypt content.
+
+pub mod assurance;
+pub mod audit;
+pub mod control;
+pub mod error;
+pub mod id;
+pub mod identity;
+pub mod limit;
+pub mod role;
+pub mod time;

@@ -1,0 +1,3 @@
+//! Configuration: one file per section of `mbxd.toml`.
+
+pub mod value;

@@ -1,0 +1,3 @@
+//! Mailboxes: register, accept a delivery, list, open, delete; one unit of work each.
+
+pub mod incoming;

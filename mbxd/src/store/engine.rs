@@ -1,0 +1,288 @@
+//! The seam between the daemon and what keeps its data.
+
+use super::change::{Changes, Table};
+use bytes::Bytes;
+use mbx_common::audit::Entry;
+use mbx_common::error::Kind;
+use mbx_common::id::ContentId;
+use std::future::Future;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A future on the heap, so that engines can be chosen at run time.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Ciphertext to be kept in the same unit of work as the rows that name it.
+#[derive(Clone, Debug)]
+pub struct NewContent {
+    /// Its name; random and never used before.
+    pub id: ContentId,
+    /// The whole content as stored: header and chunks (`docs/formats/mbx1.md`), in pieces that
+    /// follow one another, so that nothing must be copied together.
+    pub pieces: Vec<Bytes>,
+}
+
+/// What a durable commit tells.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Committed {
+    /// Log sequence number of the unit.
+    pub lsn: u64,
+    /// Position of its audit entry: the leaf's index in the tree, from 0.
+    pub leaf: u64,
+}
+
+/// Why a unit of work was not done. In every case nothing of it was.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// An expectation did not hold.
+    #[error("the state changed in the meantime")]
+    Expectation {
+        /// Which table's expectation failed.
+        table: Table,
+        /// The key.
+        key: Bytes,
+        /// The row that stands there, where there is one.
+        found: Option<Bytes>,
+    },
+    /// The disk is below the watermark for this kind of work.
+    #[error("the disk is almost full")]
+    SpaceLow,
+    /// The log could not be written or synced; the engine reopens by itself.
+    #[error("the store cannot write")]
+    Unavailable,
+    /// The queue is full.
+    #[error("the store has too much to do")]
+    Busy,
+    /// The unit is larger than the log admits.
+    #[error("the unit of work is too large")]
+    TooLarge,
+    /// The engine was stopped, or refuses to write because stored data is damaged.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl CommitError {
+    /// Whose move it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Expectation { .. } => Kind::Conflict,
+            Self::SpaceLow | Self::Unavailable | Self::Closed => Kind::Unavailable,
+            Self::Busy => Kind::Limit,
+            Self::TooLarge => Kind::Usage,
+        }
+    }
+}
+
+/// Why something could not be read.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The row or content fails its checksum or cannot be decoded.
+    #[error("stored data is damaged")]
+    Damaged,
+    /// The disk did not answer.
+    #[error("the store cannot read")]
+    Unavailable,
+    /// No content has this id.
+    #[error("no such content")]
+    NoContent,
+}
+
+impl ReadError {
+    /// Whose move it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Damaged => Kind::Corrupt,
+            Self::Unavailable => Kind::Unavailable,
+            Self::NoContent => Kind::NotFound,
+        }
+    }
+}
+
+/// Which keys a scan visits, in ascending byte order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeyRange {
+    /// First key that belongs to it.
+    pub from: Bytes,
+    /// First key after it; `None` = to the end of the table.
+    pub until: Option<Bytes>,
+    /// Whether to begin at the end and go backwards.
+    pub backwards: bool,
+}
+
+impl KeyRange {
+    /// The whole table.
+    pub const fn all() -> Self {
+        Self { from: Bytes::new(), until: None, backwards: false }
+    }
+
+    /// Every key that begins with the prefix.
+    pub fn prefix(prefix: &[u8]) -> Self {
+        let mut until = prefix.to_vec();
+        while let Some(last) = until.pop() {
+            if let Some(next) = last.checked_add(1) {
+                until.push(next);
+                break;
+            }
+        }
+        let until = if until.is_empty() { None } else { Some(Bytes::from(until)) };
+        Self { from: Bytes::copy_from_slice(prefix), until, backwards: false }
+    }
+
+    /// The same keys from the end.
+    #[must_use]
+    pub fn backwards(mut self) -> Self {
+        self.backwards = true;
+        self
+    }
+}
+
+/// Rows of one scan.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Page {
+    /// Keys and values in the order asked for.
+    pub rows: Vec<(Bytes, Bytes)>,
+    /// Whether the range holds more rows than these.
+    pub more: bool,
+}
+
+/// How much space is left, as `status`, metrics and the watermarks see it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Space {
+    /// Bytes that the store uses.
+    pub used_bytes: u64,
+    /// Bytes free on its disk.
+    pub free_bytes: u64,
+    /// Whether deliveries are refused (below watermark 1).
+    pub deliveries_stopped: bool,
+    /// Whether everything but reading is refused (below watermark 2).
+    pub writes_stopped: bool,
+}
+
+/// Everything the daemon persists. `commit` returning `Ok` means: durable.
+pub trait Engine: Send + Sync {
+    /// Does one unit of work, all or none, with its audit entry; returns when it is durable.
+    fn commit(
+        &self,
+        changes: Changes,
+        contents: Vec<NewContent>,
+        entry: Entry,
+    ) -> BoxFuture<'_, Result<Committed, CommitError>>;
+
+    /// Reads one row.
+    fn get<'a>(
+        &'a self,
+        table: Table,
+        key: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<Bytes>, ReadError>>;
+
+    /// Reads at most `limit` rows of a range.
+    fn scan(
+        &self,
+        table: Table,
+        range: KeyRange,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Page, ReadError>>;
+
+    /// Reads bytes `range` of a stored content; fewer where it ends before.
+    fn content(&self, id: ContentId, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ReadError>>;
+
+    /// Number of leaves in the audit tree and its root (RFC 6962), both durable.
+    fn tree(&self) -> BoxFuture<'_, Result<(u64, [u8; 32]), ReadError>>;
+
+    /// Encoded audit entries (`docs/formats/audit-entry.md`) from leaf `first` on, at most `limit`.
+    fn leaves(&self, first: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Bytes>, ReadError>>;
+
+    /// Space used and left.
+    fn space(&self) -> Space;
+}
+
+/// A handle on the engine, cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<dyn Engine>);
+
+impl Store {
+    /// Wraps an engine.
+    pub fn new(engine: Arc<dyn Engine>) -> Self {
+        Self(engine)
+    }
+
+    /// Commits changes and their audit entry: the only way to change state.
+    ///
+    /// # Errors
+    /// [`CommitError`]; nothing was done then.
+    pub async fn commit(&self, changes: Changes, entry: Entry) -> Result<Committed, CommitError> {
+        self.0.commit(changes, Vec::new(), entry).await
+    }
+
+    /// The same with contents that the changed rows name.
+    ///
+    /// # Errors
+    /// [`CommitError`]; nothing was done then.
+    pub async fn commit_with(
+        &self,
+        changes: Changes,
+        contents: Vec<NewContent>,
+        entry: Entry,
+    ) -> Result<Committed, CommitError> {
+        self.0.commit(changes, contents, entry).await
+    }
+
+    /// Reads one row.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the disk fails or the row is damaged.
+    pub async fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        self.0.get(table, key).await
+    }
+
+    /// Reads at most `limit` rows of a range.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub async fn scan(
+        &self,
+        table: Table,
+        range: KeyRange,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        self.0.scan(table, range, limit).await
+    }
+
+    /// Reads a byte range of a stored content.
+    ///
+    /// # Errors
+    /// [`ReadError`]; `NoContent` where nothing has this id.
+    pub async fn content(&self, id: ContentId, range: Range<u64>) -> Result<Bytes, ReadError> {
+        self.0.content(id, range).await
+    }
+
+    /// Size and root of the audit tree.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub async fn tree(&self) -> Result<(u64, [u8; 32]), ReadError> {
+        self.0.tree().await
+    }
+
+    /// Encoded audit entries from leaf `first` on.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub async fn leaves(&self, first: u64, limit: usize) -> Result<Vec<Bytes>, ReadError> {
+        self.0.leaves(first, limit).await
+    }
+
+    /// Space used and left.
+    pub fn space(&self) -> Space {
+        self.0.space()
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}

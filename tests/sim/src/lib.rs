@@ -1,0 +1,1 @@
+//! Plays authorities, dispatchers and a portal against a mailbox operator.
