@@ -1,0 +1,1 @@
+//! Plans and the second person: `Approved<T>` comes only from another operator.

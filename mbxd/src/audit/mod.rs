@@ -1,0 +1,1 @@
+//! The audit log: append, checkpoint signing, search, export.

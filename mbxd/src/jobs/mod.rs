@@ -1,0 +1,1 @@
+//! Long work that can be killed at any line and resumed: cursor, progress, cancel.

@@ -1,0 +1,1 @@
+//! The key hierarchy: KEKs, mailbox keys, DEKs, keyring, directory, cache.

@@ -1,0 +1,1 @@
+//! Registers of others: senders and dispatchers, later companies and addresses.

@@ -1,0 +1,1 @@
+//! Certificates, roots and revocation lists of both HTTPS doors and of signatures.
