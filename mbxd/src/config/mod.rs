@@ -1,3 +1,16 @@
-//! Configuration: one file per section of `mbxd.toml`.
+//! Configuration: one TOML file and its `conf.d`, one struct per section.
+//!
+//! Unknown keys are errors. Secrets never stand in it: files and systemd credentials hold them.
 
+mod installation;
+mod load;
+mod log;
+mod paths;
+mod root;
 pub mod value;
+
+pub use installation::Installation;
+pub use load::{ConfigError, Loaded, load};
+pub use log::{Format, Log};
+pub use paths::Paths;
+pub use root::Config;

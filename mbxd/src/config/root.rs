@@ -1,0 +1,20 @@
+//! The whole configuration.
+
+use super::{Installation, Log, Paths};
+use serde::{Deserialize, Serialize};
+
+/// Everything `mbxd.toml` and `conf.d` can say. Every key has a default, so an empty file is valid;
+/// what a default cannot know (token, certificates, roots) is asked for where it is first needed.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Admits what no production installation may have: soft tokens, software keys without
+    /// hardware. `status` and `doctor` say so as long as it is on. Default `false`.
+    pub development: bool,
+    /// Who runs this installation.
+    pub installation: Installation,
+    /// Where things are on disk.
+    pub paths: Paths,
+    /// Logging.
+    pub log: Log,
+}
