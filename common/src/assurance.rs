@@ -152,6 +152,58 @@ impl Tier {
     }
 }
 
+/// Which edition of the rules decides what a level of assurance opens.
+///
+/// Source: Annex 1 v1.2 (2015) and the edition in force from 2024-01-01, which demands level 3
+/// for everything.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
+pub enum RuleProfile {
+    /// Level 2 opens classes 1–2, level 3 class 3 (K6.4, K6.5).
+    #[default]
+    #[serde(rename = "krav-1.2")]
+    Krav12,
+    /// Level 3 for everything.
+    #[serde(rename = "digg-2024")]
+    Digg2024,
+}
+
+impl RuleProfile {
+    /// Every profile.
+    pub const ALL: [Self; 2] = [Self::Krav12, Self::Digg2024];
+
+    /// The name in the configuration and in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Krav12 => "krav-1.2",
+            Self::Digg2024 => "digg-2024",
+        }
+    }
+
+    /// The lowest level that opens messages of this class.
+    pub const fn loa_for(self, class: ProtectionClass) -> Loa {
+        match (self, class) {
+            (Self::Krav12, ProtectionClass::One | ProtectionClass::Two) => Loa::Two,
+            (Self::Krav12, ProtectionClass::Three) | (Self::Digg2024, _) => Loa::Three,
+        }
+    }
+
+    /// The lowest level that may enter a mailbox and its settings, and accept terms.
+    pub const fn loa_to_enter(self) -> Loa {
+        match self {
+            Self::Krav12 => Loa::Two,
+            Self::Digg2024 => Loa::Three,
+        }
+    }
+}
+
+impl fmt::Display for RuleProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// A number that is no level of assurance or protection class.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not a known level: levels of assurance are 1–4, protection classes 1–3")]

@@ -1,0 +1,60 @@
+//! Why an act was not allowed.
+
+use mbx_common::assurance::Loa;
+use mbx_common::error::{Code, Kind};
+
+/// Why [`decide`](super::decide) gave no grant. The portal may show the reason to the person.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Denied {
+    /// The person has no authority over this mailbox, or there is none: the two look alike.
+    #[error("no mailbox that this person may use")]
+    NotEntitled,
+    /// The mailbox belongs to a company or an association; their authority rests on the company
+    /// register, which is not consulted yet.
+    #[error("mailboxes of companies and associations cannot be used yet")]
+    CompanyNotSupported,
+    /// The person was not identified surely enough.
+    #[error("this needs identification at level of assurance {needed}")]
+    LevelTooLow {
+        /// The lowest level that would do.
+        needed: Loa,
+    },
+    /// The person was identified too long ago.
+    #[error("this needs a fresh identification")]
+    AuthenticationTooOld,
+    /// The time of identification lies in the future.
+    #[error("the time of identification lies in the future")]
+    AuthenticationInFuture,
+    /// The mailbox is suspended, and this is not allowed meanwhile.
+    #[error("the mailbox is suspended")]
+    Suspended,
+    /// The mailbox is being closed: only export is left.
+    #[error("the mailbox is being closed")]
+    Closing,
+}
+
+impl Denied {
+    /// Whose move it is.
+    pub const fn kind(self) -> Kind {
+        Kind::Denied
+    }
+
+    /// The stable code, `MBX-41nn`; it stands in problem documents and in the audit entry.
+    pub const fn code(self) -> Code {
+        match self {
+            Self::NotEntitled => Code(4101),
+            Self::CompanyNotSupported => Code(4102),
+            Self::LevelTooLow { .. } => Code(4103),
+            Self::AuthenticationTooOld => Code(4104),
+            Self::AuthenticationInFuture => Code(4105),
+            Self::Suspended => Code(4106),
+            Self::Closing => Code(4107),
+        }
+    }
+
+    /// Whether identifying again, more surely or just now, would help.
+    pub const fn wants_new_identification(self) -> bool {
+        matches!(self, Self::LevelTooLow { .. } | Self::AuthenticationTooOld)
+    }
+}
