@@ -51,6 +51,17 @@ pub enum Table {
 }
 
 impl Table {
+    /// The table's number in the log and the index.
+    #[expect(clippy::as_conversions, reason = "the discriminant is the number")]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The table of a stored number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| table.number() == number)
+    }
+
     /// Every table.
     pub const ALL: [Self; 21] = [
         Self::Directory,
@@ -86,6 +97,17 @@ pub enum Expectation {
     Present,
     /// The row has exactly this value.
     Equals(Bytes),
+}
+
+impl Expectation {
+    /// Whether it holds of the row found, `None` = no such row.
+    pub fn holds(&self, found: Option<&Bytes>) -> bool {
+        match (self, found) {
+            (Self::Absent, None) | (Self::Present, Some(_)) => true,
+            (Self::Equals(value), Some(found)) => value == found,
+            (Self::Absent, Some(_)) | (Self::Present | Self::Equals(_), None) => false,
+        }
+    }
 }
 
 /// One step of a unit of work.

@@ -58,6 +58,9 @@ pub enum CommitError {
     /// The unit is larger than the log admits.
     #[error("the unit of work is too large")]
     TooLarge,
+    /// A content of this id is stored already: ids are random and never used twice.
+    #[error("a content with this id is stored already")]
+    ContentExists,
     /// The engine was stopped, or refuses to write because stored data is damaged.
     #[error("the store is closed")]
     Closed,
@@ -71,6 +74,7 @@ impl CommitError {
             Self::SpaceLow | Self::Unavailable | Self::Closed => Kind::Unavailable,
             Self::Busy => Kind::Limit,
             Self::TooLarge => Kind::Usage,
+            Self::ContentExists => Kind::Internal,
         }
     }
 }

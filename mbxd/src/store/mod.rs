@@ -4,6 +4,7 @@
 
 mod change;
 mod engine;
+pub mod memory;
 
 pub use change::{Change, Changes, Expectation, Table};
 pub use engine::{
