@@ -1,1 +1,10 @@
 //! Harness of the end-to-end tests.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a harness fails the test that uses it"
+)]
+
+pub mod alone;
+pub mod token;
