@@ -1,7 +1,8 @@
 //! One type per thing that has a name, so that names cannot be swapped.
 //!
-//! Each is 16 random bytes, written as a type prefix and 32 lower-case hex digits
-//! (`mbx_3f…`). None carries personal data, so all may appear in logs and the audit log (K4.8).
+//! Each is 16 random bytes, written as a type prefix and 32 lower-case hex digits (`mbx_3f…`);
+//! rows hold the bare bytes. None carries personal data, so all may appear in logs and in the
+//! audit log (K4.8).
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -117,12 +118,19 @@ macro_rules! ids {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    self.0.serialize(serializer)
+                }
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if !deserializer.is_human_readable() {
+                    return <[u8; Self::LEN]>::deserialize(deserializer).map(Self);
+                }
                 let text = String::deserialize(deserializer)?;
                 text.parse().map_err(D::Error::custom)
             }

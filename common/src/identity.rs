@@ -183,13 +183,23 @@ impl fmt::Debug for OrganisationNumber {
 }
 
 impl serde::Serialize for OrganisationNumber {
+    /// Text for people, the 12 bytes of it in stored rows.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
     }
 }
 
 impl<'de> serde::Deserialize<'de> for OrganisationNumber {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            let digits = <[u8; NationalNumber::LEN]>::deserialize(deserializer)?;
+            let text: String = digits.iter().copied().map(char::from).collect();
+            return text.parse().map_err(serde::de::Error::custom);
+        }
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }

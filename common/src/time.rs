@@ -88,13 +88,22 @@ impl FromStr for Timestamp {
 }
 
 impl Serialize for Timestamp {
+    /// RFC 3339 for people, whole milliseconds in stored rows.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            let ms = u64::deserialize(deserializer)?;
+            return Self::from_millis(ms).map_err(D::Error::custom);
+        }
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(D::Error::custom)
     }

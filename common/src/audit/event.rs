@@ -55,6 +55,8 @@ events! {
     MailboxResumed = 203, "mailbox resumed";
     NumberRevealed = 204, "national number revealed to staff";
     MailboxVerified = 205, "mailbox verified";
+    RowsExpired = 206, "expired rows dropped";
+    RegistrationRefused = 207, "registration refused";
     JobStarted = 251, "job started";
     JobProgressed = 252, "job progressed";
     JobEnded = 253, "job ended";
@@ -70,6 +72,7 @@ events! {
     MessageRestored = 405, "holder restored a message";
     HolderRefused = 406, "holder refused";
     HolderSessionEnded = 407, "holder session ended";
+    MessagesErased = 408, "keys of deleted messages erased after their restore window";
     KeyCreated = 501, "key created in the HSM";
     HsmOpened = 502, "HSM opened";
     HsmLost = 503, "HSM lost";

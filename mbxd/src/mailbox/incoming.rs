@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use mbx_common::assurance::ProtectionClass;
+use mbx_common::audit::Peer;
+use mbx_common::error::Code;
 use mbx_common::id::RequestId;
 use mbx_common::identity::{NationalNumber, OrganisationNumber};
 use mbx_common::time::Timestamp;
@@ -16,6 +18,33 @@ pub enum Operation {
     Notify,
 }
 
+impl Operation {
+    /// The byte in stored rows: never reused.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::DeliverSecure => 1,
+            Self::Notify => 2,
+        }
+    }
+
+    /// The operation of a stored byte.
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::DeliverSecure),
+            2 => Some(Self::Notify),
+            _ => None,
+        }
+    }
+
+    /// The name in the WSDL.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DeliverSecure => "deliverSecure",
+            Self::Notify => "notify",
+        }
+    }
+}
+
 /// One verified delivery, ready to be encrypted and stored.
 #[derive(Debug)]
 pub struct Incoming {
@@ -23,6 +52,8 @@ pub struct Incoming {
     pub request: RequestId,
     /// When its first byte came.
     pub received: Timestamp,
+    /// Where it came from, for the audit entry.
+    pub peer: Option<Peer>,
     /// The operation.
     pub operation: Operation,
     /// The authority that the message is from (`Sender/Id`).
@@ -52,6 +83,31 @@ pub struct Incoming {
     /// The messages in it, at least one.
     pub messages: Vec<IncomingMessage>,
     /// How long each stage took before hand-over, in microseconds, for `delivery trace`.
+    pub stages: Vec<(Stage, u64)>,
+}
+
+/// One call that the authorities' door refused with a fault.
+///
+/// Holds nothing that the caller could fill at will: a flood of refusals costs one counter.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The request; the fault's `CallId`.
+    pub request: RequestId,
+    /// When its first byte came.
+    pub received: Timestamp,
+    /// Where it came from.
+    pub peer: Option<Peer>,
+    /// The operation, where it got that far.
+    pub operation: Option<Operation>,
+    /// The organisation of the TLS client certificate, where it is established.
+    pub dispatcher: Option<OrganisationNumber>,
+    /// The authority the message claimed to be from, where a valid signature says so.
+    pub sender: Option<OrganisationNumber>,
+    /// Our stable code of the cause, `MBX-nnnn`.
+    pub cause: Code,
+    /// The fault's `ErrorCode`.
+    pub fault: u16,
+    /// How long each stage took, in microseconds.
     pub stages: Vec<(Stage, u64)>,
 }
 
@@ -108,24 +164,48 @@ pub enum PartSource {
     Decoded(Bytes),
 }
 
-/// A stage of the pipeline, for `delivery trace`. The byte is stored: never reused.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-#[repr(u8)]
-pub enum Stage {
+macro_rules! stages {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $word:literal;)+) => {
+        /// A stage of the pipeline, for `delivery trace`.
+        #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+        pub enum Stage {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Stage {
+            /// The byte in stored rows: never reused.
+            pub const fn code(self) -> u8 {
+                match self { $(Self::$name => $code),+ }
+            }
+
+            /// The stage of a stored byte.
+            pub const fn from_code(code: u8) -> Option<Self> {
+                match code { $($code => Some(Self::$name),)+ _ => None }
+            }
+
+            /// The word in output.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $word),+ }
+            }
+        }
+    };
+}
+
+stages! {
     /// The whole body was received.
-    Received = 1,
+    Received = 1, "received";
     /// Pre-scan and tree.
-    Parsed = 2,
+    Parsed = 2, "parsed";
     /// Both signatures and their chains.
-    Signature = 3,
+    Signature = 3, "signature";
     /// Rights of sender and dispatcher.
-    Rights = 4,
+    Rights = 4, "rights";
     /// Recipients found.
-    Recipient = 5,
+    Recipient = 5, "recipient";
     /// Malware scan.
-    Scan = 6,
+    Scan = 6, "scan";
     /// Content encrypted, DEKs sealed.
-    Sealed = 7,
+    Sealed = 7, "sealed";
     /// Durable.
-    Durable = 8,
+    Durable = 8, "durable";
 }

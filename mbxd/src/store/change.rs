@@ -48,6 +48,8 @@ pub enum Table {
     Terms = 20,
     /// Installation facts: format, installation id, counters.
     Meta = 21,
+    /// (keyed mark of a sender's message id, delivery) → nothing: `delivery trace --sender-id`.
+    SenderMessage = 22,
 }
 
 impl Table {
@@ -63,7 +65,7 @@ impl Table {
     }
 
     /// Every table.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Directory,
         Self::Mailbox,
         Self::Message,
@@ -85,6 +87,7 @@ impl Table {
         Self::Checkpoint,
         Self::Terms,
         Self::Meta,
+        Self::SenderMessage,
     ];
 }
 
