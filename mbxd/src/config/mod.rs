@@ -7,6 +7,7 @@ mod load;
 mod log;
 mod paths;
 mod root;
+mod trust;
 pub mod value;
 
 pub use installation::Installation;
@@ -14,3 +15,4 @@ pub use load::{ConfigError, Loaded, load};
 pub use log::{Format, Log};
 pub use paths::Paths;
 pub use root::Config;
+pub use trust::{Fingerprint, TlsIdentity, Trust};

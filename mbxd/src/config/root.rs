@@ -1,6 +1,6 @@
 //! The whole configuration.
 
-use super::{Installation, Log, Paths};
+use super::{Installation, Log, Paths, Trust};
 use serde::{Deserialize, Serialize};
 
 /// Everything `mbxd.toml` and `conf.d` can say. Every key has a default, so an empty file is valid;
@@ -17,4 +17,6 @@ pub struct Config {
     pub paths: Paths,
     /// Logging.
     pub log: Log,
+    /// Roots, revocation lists, key strength.
+    pub trust: Trust,
 }

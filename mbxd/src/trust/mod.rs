@@ -1,1 +1,30 @@
 //! Certificates, roots and revocation lists of both HTTPS doors and of signatures.
+//!
+//! One path of checks serves TLS clients and signers alike ([`Anchors`]): chain to a configured
+//! root, validity, key usage, key strength, revocation. It fails closed: an issuer without a
+//! current revocation list is not believed, unless the configuration names it.
+
+mod anchors;
+mod certificate;
+mod chain;
+mod client;
+mod crl;
+mod crls;
+mod handle;
+mod inventory;
+mod issuer;
+mod organisation;
+mod pem;
+mod server;
+
+pub use anchors::{Anchors, Peer, Usage};
+pub use certificate::{CertificateError, Facts, KeyStrength, fingerprint};
+pub use chain::ChainError;
+pub use crl::CrlError;
+pub use crls::CrlState;
+pub use handle::{Door, ListError, Refreshed, Reloaded, Trust, TrustError};
+pub use inventory::{Item, Role};
+pub use issuer::IssuerError;
+pub use organisation::{OrganisationError, organisation};
+pub use pem::PemError;
+pub use server::IdentityError;
