@@ -1,0 +1,75 @@
+//! Enveloped XML signatures over the prefix-free form, as senders make them (contract §4).
+
+use crate::error::SimError;
+use crate::xml::{Element, ns};
+use aws_lc_rs::{digest, rand, signature};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+/// Who signs: a private RSA key and the certificate that goes with it.
+pub struct Signer {
+    key: signature::RsaKeyPair,
+    certificate: Vec<u8>,
+    subject: String,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signer({})", self.subject)
+    }
+}
+
+impl Signer {
+    /// A signer of a PKCS #8 key and a DER certificate.
+    ///
+    /// # Errors
+    /// [`SimError::Certificate`] where the key is no RSA key.
+    pub fn new(pkcs8: &[u8], certificate: Vec<u8>, subject: String) -> Result<Self, SimError> {
+        let key = signature::RsaKeyPair::from_pkcs8(pkcs8)
+            .map_err(|error| SimError::Certificate(error.to_string()))?;
+        Ok(Self { key, certificate, subject })
+    }
+
+    /// Adds an enveloped `Signature` as the last child of the element.
+    ///
+    /// # Errors
+    /// [`SimError::Certificate`] where the key cannot sign.
+    pub fn envelop(&self, element: Element) -> Result<Element, SimError> {
+        let digest = digest::digest(&digest::SHA256, element.canonical().as_bytes());
+        let info = signed_info(&BASE64.encode(digest));
+        let mut value = vec![0; self.key.public_modulus_len()];
+        self.key
+            .sign(
+                &signature::RSA_PKCS1_SHA256,
+                &rand::SystemRandom::new(),
+                info.canonical().as_bytes(),
+                &mut value,
+            )
+            .map_err(|_| SimError::Certificate("the key cannot sign".to_owned()))?;
+        let x509 = Element::new(ns::DS, "X509Data")
+            .child(Element::of(ns::DS, "X509SubjectName", self.subject.clone()))
+            .child(Element::of(ns::DS, "X509Certificate", BASE64.encode(&self.certificate)));
+        let signature = Element::new(ns::DS, "Signature")
+            .child(info)
+            .child(Element::of(ns::DS, "SignatureValue", BASE64.encode(value)))
+            .child(Element::new(ns::DS, "KeyInfo").child(x509));
+        Ok(element.child(signature))
+    }
+}
+
+fn signed_info(digest: &str) -> Element {
+    let algorithm = |name, uri: &str| Element::new(ns::DS, name).attribute("Algorithm", uri);
+    let reference =
+        Element::new(ns::DS, "Reference")
+            .attribute("URI", "")
+            .child(Element::new(ns::DS, "Transforms").child(algorithm(
+                "Transform",
+                "http://www.w3.org/2000/09/xmldsig#enveloped-signature",
+            )))
+            .child(algorithm("DigestMethod", "http://www.w3.org/2001/04/xmlenc#sha256"))
+            .child(Element::of(ns::DS, "DigestValue", digest));
+    Element::new(ns::DS, "SignedInfo")
+        .child(algorithm("CanonicalizationMethod", "http://www.w3.org/2001/10/xml-exc-c14n#"))
+        .child(algorithm("SignatureMethod", "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"))
+        .child(reference)
+}
