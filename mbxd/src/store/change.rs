@@ -8,7 +8,7 @@ use bytes::Bytes;
 pub enum Table {
     /// Keyed hash of the national number → mailbox, state, per tier (epoch, public key), MAC.
     Directory = 1,
-    /// Mailbox → state, kind, sealed W's, encrypted private keys, register record.
+    /// Mailbox → state, kind, register record.
     Mailbox = 2,
     /// (mailbox, sequence) → message row.
     Message = 3,
@@ -50,6 +50,9 @@ pub enum Table {
     Meta = 21,
     /// (keyed mark of a sender's message id, delivery) → nothing: `delivery trace --sender-id`.
     SenderMessage = 22,
+    /// Mailbox → sealed W's, encrypted private keys, epochs, keyring positions: the keys room's
+    /// own row, so that re-sealing never meets a change of the mailbox.
+    MailboxKeys = 23,
 }
 
 impl Table {
@@ -65,7 +68,7 @@ impl Table {
     }
 
     /// Every table.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Directory,
         Self::Mailbox,
         Self::Message,
@@ -88,6 +91,7 @@ impl Table {
         Self::Terms,
         Self::Meta,
         Self::SenderMessage,
+        Self::MailboxKeys,
     ];
 }
 
