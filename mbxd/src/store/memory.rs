@@ -7,6 +7,7 @@ use super::engine::{
 };
 use bytes::{Bytes, BytesMut};
 use mbx_common::audit::Entry;
+use mbx_common::audit::tree::{Tree, leaf_hash};
 use mbx_common::id::ContentId;
 use std::collections::{BTreeMap, HashMap};
 use std::future::ready;
@@ -167,12 +168,16 @@ impl Engine for Memory {
     }
 
     fn tree(&self) -> BoxFuture<'_, Result<(u64, [u8; 32]), ReadError>> {
-        let size = u64::try_from(self.state().entries.len()).unwrap_or(u64::MAX);
-        Box::pin(ready(Ok((size, [0; 32]))))
+        let mut tree = Tree::new();
+        self.state().entries.iter().for_each(|entry| tree.push(leaf_hash(&entry.encode())));
+        Box::pin(ready(Ok((tree.size(), tree.root()))))
     }
 
-    fn leaves(&self, _first: u64, _limit: usize) -> BoxFuture<'_, Result<Vec<Bytes>, ReadError>> {
-        Box::pin(ready(Ok(Vec::new())))
+    fn leaves(&self, first: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Bytes>, ReadError>> {
+        let first = usize::try_from(first).unwrap_or(usize::MAX);
+        let state = self.state();
+        let entries = state.entries.iter().skip(first).take(limit);
+        Box::pin(ready(Ok(entries.map(|entry| Bytes::from(entry.encode())).collect())))
     }
 
     fn space(&self) -> Space {

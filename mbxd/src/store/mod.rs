@@ -2,9 +2,12 @@
 //!
 //! The store sees opaque bytes and audit entries, never a key.
 
+pub mod back_end;
+mod bytes_at;
 mod change;
 mod engine;
 pub mod memory;
+pub mod records;
 
 pub use change::{Change, Changes, Expectation, Table};
 pub use engine::{
