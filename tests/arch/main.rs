@@ -1,6 +1,7 @@
 //! Holds the structure of the workspace: who may import whom, how long a file may be, and that
 //! every room stands in the table.
 
+mod dependencies;
 mod imports;
 
 use std::collections::{BTreeMap, BTreeSet};
