@@ -97,6 +97,37 @@ impl fmt::Display for Code {
     }
 }
 
+impl std::str::FromStr for Code {
+    type Err = BadCode;
+
+    /// Reads `MBX-nnnn`, or the four digits alone.
+    fn from_str(text: &str) -> Result<Self, BadCode> {
+        let digits = text.strip_prefix("MBX-").or(text.strip_prefix("mbx-")).unwrap_or(text);
+        if digits.len() != 4 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(BadCode);
+        }
+        digits.parse().map(Self).map_err(|_| BadCode)
+    }
+}
+
+/// A text that is no code of ours.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a code is written MBX- and four digits")]
+pub struct BadCode;
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -120,6 +151,15 @@ mod tests {
         for kind in Kind::ALL {
             let ours = matches!(kind, Kind::Corrupt | Kind::Internal);
             assert_eq!(kind.soap_error_code() < 5000, kind.may_retry() || ours, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_read_as_it_is_written() {
+        assert_eq!("MBX-2041".parse(), Ok(Code(2041)));
+        assert_eq!("0041".parse::<Code>().map(|code| code.to_string()), Ok("MBX-0041".to_owned()));
+        for bad in ["", "MBX-41", "MBX-A101", "MBX-20411", "MBX-+041"] {
+            assert_eq!(bad.parse::<Code>(), Err(BadCode), "{bad}");
         }
     }
 

@@ -6,6 +6,7 @@ pub mod assurance;
 pub mod audit;
 pub mod control;
 pub mod error;
+pub mod explain;
 pub mod holder;
 pub mod id;
 pub mod identity;
