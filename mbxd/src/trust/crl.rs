@@ -135,13 +135,18 @@ impl std::fmt::Debug for Crl {
 
 impl Scope {
     fn of(list: &CertificateRevocationList<'_>) -> Result<Self, CrlError> {
-        let point =
-            list.extensions().iter().find_map(|extension| match extension.parsed_extension() {
-                ParsedExtension::IssuingDistributionPoint(point) => Some(Ok(point)),
-                ParsedExtension::ParseError { .. } => Some(Err(CrlError::Form)),
-                _ => None,
-            });
-        let Some(point) = point.transpose()? else { return Ok(Self::default()) };
+        let parsed = || list.extensions().iter().map(X509Extension::parsed_extension);
+        if parsed().any(|extension| matches!(extension, ParsedExtension::ParseError { .. })) {
+            return Err(CrlError::Form);
+        }
+        let point = parsed().find_map(|extension| {
+            if let ParsedExtension::IssuingDistributionPoint(point) = extension {
+                Some(point)
+            } else {
+                None
+            }
+        });
+        let Some(point) = point else { return Ok(Self::default()) };
         if point.indirect_crl || point.only_contains_attribute_certs {
             return Err(CrlError::Form);
         }

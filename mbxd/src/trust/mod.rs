@@ -15,7 +15,11 @@ mod inventory;
 mod issuer;
 mod organisation;
 mod pem;
+#[cfg(test)]
+pub(crate) mod pki;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use anchors::{Anchors, Peer, Usage};
 pub use certificate::{CertificateError, Facts, KeyStrength, fingerprint};
