@@ -12,7 +12,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber, SigningKey,
     date_time_ymd,
 };
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -20,8 +20,6 @@ use tempfile::TempDir;
 pub(crate) const NOW: &str = "2026-06-01T12:00:00Z";
 /// An authority's organisation number.
 pub(crate) const AUTHORITY: &str = "162021004748";
-/// A dispatcher's organisation number.
-pub(crate) const DISPATCHER: &str = "165568402266";
 
 type Ca = CertifiedIssuer<'static, KeyPair>;
 
@@ -29,12 +27,6 @@ type Ca = CertifiedIssuer<'static, KeyPair>;
 pub(crate) struct Leaf {
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pub(crate) key: KeyPair,
-}
-
-impl Leaf {
-    pub(crate) fn key_der(&self) -> PrivateKeyDer<'static> {
-        PrivateKeyDer::try_from(self.key.serialize_der()).unwrap()
-    }
 }
 
 /// Root, issuing CA and a folder with their files.
