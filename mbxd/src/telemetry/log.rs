@@ -1,4 +1,4 @@
-//! Logging. Lines carry ids, codes and counts: never a national number, subject, content or secret.
+//! Where log lines go and in which form.
 
 use crate::config::{Format, Log};
 use std::io::IsTerminal as _;
