@@ -1,5 +1,6 @@
 //! The audit log as every party sees it: entries, tree, checkpoints, offline verification.
 
+pub mod checkpoint;
 mod codec;
 mod decode;
 mod encode;
