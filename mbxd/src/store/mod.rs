@@ -8,8 +8,10 @@ mod change;
 mod engine;
 pub mod memory;
 pub mod records;
+mod row;
 
 pub use change::{Change, Changes, Expectation, Table};
 pub use engine::{
     BoxFuture, CommitError, Committed, Engine, KeyRange, NewContent, Page, ReadError, Space, Store,
 };
+pub use row::{BadRow, Row};
