@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use std::{any, env, fs};
 
 /// How long a child may take: several times what the slowest test needs on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(180);
+pub const DEADLINE: Duration = Duration::from_mins(3);
 
 const CHILD_MARK: &str = "MBX_ALONE_DONE";
 
@@ -32,12 +32,12 @@ pub(crate) fn test_name<F>() -> String {
 }
 
 /// Runs one test of this binary again, alone, with more environment.
-pub(crate) fn run_child(test: String, env: &[(&str, String)], dir: &Path) {
+pub(crate) fn run_child(test: &str, env: &[(&str, String)], dir: &Path) {
     let mark = dir.join("alone.done");
     let log = dir.join("alone.log");
     let output = File::create(&log).expect("a file for the child's output");
     let mut child = Command::new(env::current_exe().expect("this program's path"))
-        .args([&test, "--exact", "--nocapture", "--include-ignored"])
+        .args([test, "--exact", "--nocapture", "--include-ignored"])
         .env(CHILD_MARK, &mark)
         .envs(env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
@@ -46,9 +46,9 @@ pub(crate) fn run_child(test: String, env: &[(&str, String)], dir: &Path) {
         .spawn()
         .expect("the test's own process");
     let success = wait(&mut child);
-    let text = fs::read_to_string(&log).unwrap_or_default();
-    assert!(success == Some(true), "{test} in its own process (ended: {success:?}):\n{text}");
-    assert!(mark.exists(), "{test} was not found in this binary:\n{text}");
+    let said = fs::read_to_string(&log).unwrap_or_default();
+    assert!(success == Some(true), "{test} in its own process (ended: {success:?}):\n{said}");
+    assert!(mark.exists(), "{test} was not found in this binary:\n{said}");
 }
 
 /// Whether the child succeeded; `None` where it had to be stopped.

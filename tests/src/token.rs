@@ -133,6 +133,12 @@ impl Token {
         self.dir.join("tokens")
     }
 
+    /// How many files its objects take; a rough count of keys, for SoftHSM.
+    pub fn objects(&self) -> usize {
+        let walk = walkdir::WalkDir::new(self.storage()).into_iter().filter_map(Result::ok);
+        walk.filter(|entry| entry.path().extension().is_some_and(|e| e == "object")).count()
+    }
+
     /// What a process that uses the token needs in its environment.
     pub fn env(&self) -> Vec<(&'static str, String)> {
         let config = self.config().display().to_string();
@@ -208,6 +214,10 @@ pub fn alone<F: FnOnce(Token)>(body: F) {
 /// The same on a token of this kind; does nothing where its module is not installed, unless
 /// `MBX_TEST_ALL` is set.
 pub fn alone_on<F: FnOnce(Token)>(kind: Kind, body: F) {
+    run(kind, &alone::test_name::<F>(), body);
+}
+
+fn run(kind: Kind, test: &str, body: impl FnOnce(Token)) {
     if alone::is_child() {
         return body(Token::inherited().expect("the parent made a token"));
     }
@@ -216,8 +226,29 @@ pub fn alone_on<F: FnOnce(Token)>(kind: Kind, body: F) {
         return;
     }
     let token = Token::create(kind);
-    alone::run_child(alone::test_name::<F>(), &token.env(), token.dir());
+    alone::run_child(test, &token.env(), token.dir());
     drop(token.owned);
+}
+
+/// [`alone`] for a body that is a future.
+pub fn alone_async<F, R>(body: F)
+where
+    F: FnOnce(Token) -> R,
+    R: Future<Output = ()>,
+{
+    alone_async_on(Kind::SoftHsm, body);
+}
+
+/// [`alone_on`] for a body that is a future.
+pub fn alone_async_on<F, R>(kind: Kind, body: F)
+where
+    F: FnOnce(Token) -> R,
+    R: Future<Output = ()>,
+{
+    run(kind, &alone::test_name::<F>(), |token| {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(body(token));
+    });
 }
 
 fn named(variable: &str, default: &str) -> PathBuf {

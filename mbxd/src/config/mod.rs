@@ -2,6 +2,7 @@
 //!
 //! Unknown keys are errors. Secrets never stand in it: files and systemd credentials hold them.
 
+pub mod hsm;
 mod installation;
 mod load;
 mod log;
@@ -10,6 +11,7 @@ mod root;
 mod trust;
 pub mod value;
 
+pub use hsm::Hsm;
 pub use installation::Installation;
 pub use load::{ConfigError, Loaded, load};
 pub use log::{Format, Log};

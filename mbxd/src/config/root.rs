@@ -1,6 +1,6 @@
 //! The whole configuration.
 
-use super::{Installation, Log, Paths, Trust};
+use super::{Hsm, Installation, Log, Paths, Trust};
 use serde::{Deserialize, Serialize};
 
 /// Everything `mbxd.toml` and `conf.d` can say. Every key has a default, so an empty file is valid;
@@ -15,6 +15,8 @@ pub struct Config {
     pub installation: Installation,
     /// Where things are on disk.
     pub paths: Paths,
+    /// The token that holds the keys.
+    pub hsm: Hsm,
     /// Logging.
     pub log: Log,
     /// Roots, revocation lists, key strength.

@@ -1,15 +1,18 @@
 //! The five calls that the rest of the daemon may make of the token.
 
+use super::{Metrics, Sheet};
 use mbx_common::error::Kind;
 use mbx_common::id::KeyId;
+use secrecy::SecretString;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
+use tokio::sync::watch;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A future on the heap, so that the token can be chosen at run time.
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub(super) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// 32 secret bytes: a wrapping secret W or a root secret. Wiped on drop, no `Debug` of its value.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -154,6 +157,10 @@ pub struct Status {
     pub workers_lost: usize,
     /// Successful `open` calls per purpose code since the start, index = code.
     pub opened: [u64; 8],
+    /// What led to the present state, where it is not [`State::Ready`]: one sentence for staff.
+    pub cause: Option<String>,
+    /// Expected keys that the token does not hold exactly once.
+    pub missing: Vec<KeySpec>,
 }
 
 /// Why the token did not do what was asked.
@@ -163,6 +170,12 @@ pub enum CustodyError {
     /// No PIN yet, or the PIN was refused.
     #[error("the HSM is locked")]
     Locked,
+    /// The token refused the PIN given just now.
+    #[error("the HSM refused the PIN")]
+    PinRejected,
+    /// The token admits no PIN any more.
+    #[error("the HSM has locked the PIN; its security officer must reset it")]
+    PinLocked,
     /// The token is away; it is being opened again.
     #[error("the HSM does not answer")]
     Unavailable {
@@ -193,9 +206,12 @@ impl CustodyError {
     /// Whose move it is.
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::Locked | Self::Unavailable { .. } | Self::Timeout | Self::Policy => {
-                Kind::Unavailable
-            }
+            Self::Locked
+            | Self::PinLocked
+            | Self::Unavailable { .. }
+            | Self::Timeout
+            | Self::Policy => Kind::Unavailable,
+            Self::PinRejected => Kind::Denied,
             Self::Busy => Kind::Limit,
             Self::Tampered | Self::UnknownKey | Self::Malformed => Kind::Corrupt,
         }
@@ -207,14 +223,18 @@ impl CustodyError {
             Self::Unavailable { retry_after } => Some(*retry_after),
             Self::Busy | Self::Timeout => Some(Duration::from_secs(5)),
             Self::Locked | Self::Policy => Some(Duration::from_mins(1)),
-            Self::Tampered | Self::UnknownKey | Self::Malformed => None,
+            Self::PinRejected
+            | Self::PinLocked
+            | Self::Tampered
+            | Self::UnknownKey
+            | Self::Malformed => None,
         }
     }
 }
 
 /// The token, as the rest of the daemon may use it.
 pub trait Custody: Send + Sync {
-    /// Seals 32 secret bytes under a key. `context` is authenticated where the profile can (AAD);
+    /// Seals 32 secret bytes under a key. The profile authenticates purpose and key where it can;
     /// all binding that matters is done in software under the secret itself.
     fn seal<'a>(
         &'a self,
@@ -239,13 +259,39 @@ pub trait Custody: Send + Sync {
     /// The public half of a signing key, read from the token.
     fn public(&self, key: KeySpec) -> BoxFuture<'_, Result<Public, CustodyError>>;
 
-    /// Makes a key with the attributes of its purpose; a canary is done before it returns.
+    /// Makes a key with the attributes of its purpose; a canary is done before it returns, and
+    /// from then on the key is expected. Where exactly one such key is there already, with the
+    /// right attributes, that is success too: a call that ran into its deadline may be repeated.
     fn generate(&self, key: KeySpec) -> BoxFuture<'_, Result<(), CustodyError>>;
 
     /// Tells which keys must be there: they are found, their attributes checked and a canary
-    /// done at each opening from now on.
+    /// done now and at each opening from now on. The list is kept even where this fails because
+    /// the token is away.
     fn expect_keys(&self, keys: Vec<KeySpec>) -> BoxFuture<'_, Result<(), CustodyError>>;
 
     /// The present state, without asking the token.
     fn status(&self) -> Status;
+
+    /// Counters and latencies since the start.
+    fn metrics(&self) -> Metrics {
+        Metrics::default()
+    }
+
+    /// Changes of the state, for whoever must act on them: purge a cache, open secrets anew.
+    fn changes(&self) -> watch::Receiver<State>;
+
+    /// Gives the PIN; it is tried once. Returns when the token is open or known not to open.
+    /// Nothing happens where it is open already.
+    ///
+    /// Fails with [`CustodyError::PinRejected`], [`CustodyError::PinLocked`],
+    /// [`CustodyError::Policy`] or [`CustodyError::Unavailable`]; the last one keeps the PIN, and
+    /// the token is opened as soon as it is back.
+    fn unlock(&self, pin: SecretString) -> BoxFuture<'_, Result<(), CustodyError>>;
+
+    /// Forgets the PIN and logs out; nothing is opened until the next [`Self::unlock`].
+    fn lock(&self) -> BoxFuture<'_, ()>;
+
+    /// Tries what the daemon needs on the token and measures rates: the compatibility sheet.
+    /// Makes keys for it and destroys them. Takes some seconds of one session.
+    fn test(&self) -> BoxFuture<'_, Result<Sheet, CustodyError>>;
 }

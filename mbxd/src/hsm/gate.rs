@@ -1,0 +1,250 @@
+//! What the threads of the room share: the bounded queue, and what is known about the token.
+
+use super::canary::Canaries;
+use super::context::TokenFacts;
+use super::job::{Job, Reply, Task};
+use super::metrics::Counters;
+use super::supervisor::Event;
+use super::{CustodyError, KeySpec, State, Status};
+use crate::config::hsm::Hsm;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{oneshot, watch};
+
+/// Jobs that may wait per worker.
+const QUEUE_PER_WORKER: usize = 4;
+
+/// What a caller is told to wait where nothing better is known.
+pub(super) const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+/// Shared by callers, workers and the supervisor.
+pub(super) struct Shared {
+    pub(super) config: Hsm,
+    pub(super) counters: Counters,
+    pub(super) canaries: Canaries,
+    pub(super) events: Sender<Event>,
+    gate: Mutex<Gate>,
+    work: Condvar,
+    state: watch::Sender<State>,
+}
+
+struct Gate {
+    state: State,
+    since: Instant,
+    next_try: Option<Instant>,
+    cause: Option<String>,
+    epoch: u64,
+    facts: TokenFacts,
+    expected: Vec<KeySpec>,
+    missing: Vec<KeySpec>,
+    workers_lost: usize,
+    queue: VecDeque<Job>,
+    last_success: Instant,
+}
+
+impl Shared {
+    pub(super) fn new(config: Hsm, events: Sender<Event>) -> Self {
+        let now = Instant::now();
+        let facts = TokenFacts {
+            label: config.token_label.clone(),
+            serial: config.token_serial.clone(),
+            model: String::new(),
+        };
+        let gate = Gate {
+            state: State::Locked,
+            since: now,
+            next_try: None,
+            cause: None,
+            epoch: 0,
+            facts,
+            expected: Vec::new(),
+            missing: Vec::new(),
+            workers_lost: 0,
+            queue: VecDeque::new(),
+            last_success: now,
+        };
+        Self {
+            config,
+            counters: Counters::default(),
+            canaries: Canaries::default(),
+            events,
+            gate: Mutex::new(gate),
+            work: Condvar::new(),
+            state: watch::Sender::new(State::Locked),
+        }
+    }
+
+    /// Queues a job.
+    ///
+    /// # Errors
+    /// At once, where the state admits none or the queue is full.
+    pub(super) fn push(
+        &self,
+        task: Task,
+        deadline: Instant,
+    ) -> Result<oneshot::Receiver<Result<Reply, CustodyError>>, CustodyError> {
+        let mut gate = self.lock();
+        if let Some(refusal) = gate.refusal() {
+            return Err(refusal);
+        }
+        if gate.queue.len() >= QUEUE_PER_WORKER * self.config.workers() {
+            self.counters.busy();
+            return Err(CustodyError::Busy);
+        }
+        let (reply, receiver) = oneshot::channel();
+        gate.queue.push_back(Job { task, deadline, since: Instant::now(), reply });
+        self.work.notify_one();
+        Ok(receiver)
+    }
+
+    /// The next job that is still worth doing; waits for one. `None` where the worker is to stop.
+    pub(super) fn next(&self, stop: &AtomicBool) -> Option<Job> {
+        let mut gate = self.lock();
+        loop {
+            if stop.load(Ordering::Acquire) {
+                return None;
+            }
+            match gate.queue.pop_front() {
+                Some(job) if job.reply.is_closed() => {}
+                Some(job) if job.deadline <= Instant::now() => {
+                    job.answer(Err(CustodyError::Timeout));
+                }
+                Some(job) => return Some(job),
+                None => gate = self.work.wait(gate).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// Wakes every waiting worker, so that it sees that it is to stop.
+    pub(super) fn wake(&self) {
+        // Under the lock, so that no worker is between looking at its mark and waiting.
+        let _gate = self.lock();
+        self.work.notify_all();
+    }
+
+    /// The token answers.
+    pub(super) fn open(&self, facts: TokenFacts, missing: Vec<KeySpec>, epoch: u64) {
+        let mut gate = self.lock();
+        gate.facts = facts;
+        gate.missing = missing;
+        gate.epoch = epoch;
+        gate.last_success = Instant::now();
+        self.enter(&mut gate, State::Ready, None);
+        gate.next_try = None;
+    }
+
+    /// The token does not answer, or may not be used: whatever waits is refused.
+    pub(super) fn close(&self, state: State, cause: Option<String>, next_try: Option<Instant>) {
+        let mut gate = self.lock();
+        self.enter(&mut gate, state, cause);
+        gate.next_try = next_try;
+        let waiting = std::mem::take(&mut gate.queue);
+        let refusal =
+            gate.refusal().unwrap_or(CustodyError::Unavailable { retry_after: RETRY_AFTER });
+        drop(gate);
+        for job in waiting {
+            job.answer(Err(refusal.clone()));
+        }
+    }
+
+    fn enter(&self, gate: &mut Gate, state: State, cause: Option<String>) {
+        if gate.state != state {
+            gate.state = state;
+            gate.since = Instant::now();
+            self.state.send_replace(state);
+        }
+        gate.cause = cause;
+    }
+
+    /// A worker had an answer from the token.
+    pub(super) fn succeeded(&self) {
+        self.lock().last_success = Instant::now();
+    }
+
+    /// How long the token has been idle.
+    pub(super) fn idle(&self) -> Duration {
+        self.lock().last_success.elapsed()
+    }
+
+    pub(super) fn set_workers_lost(&self, count: usize) {
+        self.lock().workers_lost = count;
+    }
+
+    pub(super) fn expected(&self) -> Vec<KeySpec> {
+        self.lock().expected.clone()
+    }
+
+    pub(super) fn expect(&self, keys: Vec<KeySpec>) {
+        let mut gate = self.lock();
+        gate.missing.retain(|key| keys.contains(key));
+        gate.expected = keys;
+    }
+
+    pub(super) fn expect_also(&self, key: KeySpec) {
+        let mut gate = self.lock();
+        if !gate.expected.contains(&key) {
+            gate.expected.push(key);
+        }
+    }
+
+    /// Notes which of the expected keys are not there.
+    pub(super) fn set_missing(&self, missing: Vec<KeySpec>) {
+        self.lock().missing = missing;
+    }
+
+    /// A key that ought to answer a canary.
+    pub(super) fn any_key(&self) -> Option<KeySpec> {
+        let gate = self.lock();
+        gate.expected.iter().find(|key| !gate.missing.contains(key)).copied()
+    }
+
+    /// The keys that ought to be there, without those known to be missing.
+    pub(super) fn is_expected(&self, key: KeySpec) -> bool {
+        let gate = self.lock();
+        gate.expected.iter().any(|other| other.id == key.id && other.purpose == key.purpose)
+    }
+
+    pub(super) fn changes(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    pub(super) fn status(&self) -> Status {
+        let gate = self.lock();
+        Status {
+            state: gate.state,
+            epoch: gate.epoch,
+            token: gate.facts.label.clone(),
+            serial: gate.facts.serial.clone(),
+            model: gate.facts.model.clone(),
+            since: gate.since.elapsed(),
+            next_try: gate.next_try.map(|at| at.saturating_duration_since(Instant::now())),
+            queue_len: gate.queue.len(),
+            workers_lost: gate.workers_lost,
+            opened: self.counters.openings(),
+            cause: gate.cause.clone(),
+            missing: gate.missing.clone(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gate {
+    fn refusal(&self) -> Option<CustodyError> {
+        match self.state {
+            State::Ready => None,
+            State::Locked | State::PinRejected | State::PinLocked => Some(CustodyError::Locked),
+            State::PolicyViolated => Some(CustodyError::Policy),
+            State::Down => {
+                let wait = self.next_try.map(|at| at.saturating_duration_since(Instant::now()));
+                let retry_after = wait.unwrap_or_default().max(RETRY_AFTER);
+                Some(CustodyError::Unavailable { retry_after })
+            }
+        }
+    }
+}

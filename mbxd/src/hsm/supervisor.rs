@@ -1,0 +1,407 @@
+//! The supervisor: opens the token, watches the workers, holds the breaker.
+//!
+//! It never calls into the module itself, so that no vendor's hang can stop it: opening and
+//! closing run in a thread of their own, which has the [`Context`] for that time.
+
+use super::context::{Context, OpenError, Opened, Opening};
+use super::gate::Shared;
+use super::job::{Reply, Task};
+use super::pin::RejectedPin;
+use super::worker::Worker;
+use super::{CustodyError, State};
+use crate::random;
+use secrecy::SecretString;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// First wait before the token is opened anew.
+const BACKOFF_MIN: Duration = Duration::from_millis(250);
+
+/// Longest wait, jitter apart: readers are back within 5 seconds of the repair.
+const BACKOFF_MAX: Duration = Duration::from_secs(3);
+
+/// Wait before keys that violated the policy are looked at again.
+const POLICY_RETRY: Duration = Duration::from_mins(1);
+
+/// How often the supervisor looks at its workers when nothing happens.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// How long a stop waits for calls under way.
+const STOP_WAIT: Duration = Duration::from_secs(2);
+
+/// What the supervisor is told.
+pub(super) enum Event {
+    /// A PIN from a person.
+    Unlock { pin: SecretString, reply: oneshot::Sender<Result<(), CustodyError>> },
+    /// Forget the PIN.
+    Lock { reply: oneshot::Sender<()> },
+    /// The token was opened, or not.
+    Opened { context: Box<Context>, fresh: bool, outcome: Result<Opened, OpenError> },
+    /// The module was closed.
+    Closed { context: Box<Context> },
+    /// A worker's canary failed.
+    Broken { worker: u64, cause: String },
+    /// A worker met a key that the policy forbids.
+    Violated { worker: u64, cause: String },
+    /// A caller waited in vain.
+    Overdue,
+    /// A worker ended.
+    Gone { worker: u64 },
+    /// The daemon ends.
+    Stop { reply: oneshot::Sender<()> },
+}
+
+pub(super) struct Supervisor {
+    pub(super) shared: Arc<Shared>,
+    pub(super) events: Receiver<Event>,
+    pub(super) development: bool,
+    pub(super) rejected: Arc<RejectedPin>,
+    /// `None` while another thread has it.
+    context: Option<Box<Context>>,
+    pin: Option<SecretString>,
+    by_hand: bool,
+    phase: Phase,
+    epoch: u64,
+    backoff: Duration,
+    token: Option<Opened>,
+    /// Threads that have not ended, those that were asked to among them.
+    workers: Vec<Worker>,
+    workers_started: u64,
+    unlocking: Vec<oneshot::Sender<Result<(), CustodyError>>>,
+    keep_alive: Option<oneshot::Receiver<Result<Reply, CustodyError>>>,
+    /// The module is to be closed as soon as nobody uses it.
+    close_wanted: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Phase {
+    /// Locked or latched: nothing is tried by itself.
+    Closed,
+    /// The next attempt is due then.
+    Waiting { until: Instant },
+    /// A thread opens the token.
+    Opening,
+    /// The token answers.
+    Ready,
+}
+
+impl Supervisor {
+    /// A supervisor that opens the token at once where it has a PIN.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        events: Receiver<Event>,
+        pin: Option<SecretString>,
+        rejected: RejectedPin,
+        development: bool,
+    ) -> Self {
+        let now = Instant::now();
+        let phase = if pin.is_some() {
+            shared.close(State::Down, Some("the token is being opened".to_owned()), Some(now));
+            Phase::Waiting { until: now }
+        } else {
+            Phase::Closed
+        };
+        Self {
+            shared,
+            events,
+            development,
+            rejected: Arc::new(rejected),
+            context: Some(Box::new(Context::new())),
+            pin,
+            by_hand: false,
+            phase,
+            epoch: 0,
+            backoff: BACKOFF_MIN,
+            token: None,
+            workers: Vec::new(),
+            workers_started: 0,
+            unlocking: Vec::new(),
+            keep_alive: None,
+            close_wanted: false,
+        }
+    }
+
+    /// Runs until it is told to stop, or nobody is left who could tell it.
+    pub(super) fn run(mut self) {
+        loop {
+            self.tick();
+            match self.events.recv_timeout(self.patience()) {
+                Ok(Event::Stop { reply }) => {
+                    self.shut_down();
+                    let _ = reply.send(());
+                    return;
+                }
+                Ok(event) => self.handle(event),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.shut_down(),
+            }
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        match self.phase {
+            Phase::Waiting { until } => until.saturating_duration_since(Instant::now()),
+            Phase::Ready => WATCH,
+            Phase::Closed | Phase::Opening => Duration::from_hours(1),
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Unlock { pin, reply } => self.unlock(pin, reply),
+            Event::Lock { reply } => {
+                self.lock();
+                let _ = reply.send(());
+            }
+            Event::Opened { context, fresh, outcome } => {
+                self.context = Some(context);
+                self.opened(fresh, outcome);
+            }
+            Event::Closed { context } => self.context = Some(context),
+            Event::Broken { worker, cause } if self.is_working(worker) => {
+                tracing::error!(cause, "HSM lost");
+                self.backoff = BACKOFF_MIN;
+                self.fall(State::Down, cause);
+            }
+            Event::Violated { worker, cause } if self.is_working(worker) => {
+                tracing::error!(cause, "HSM key violates the policy");
+                self.fall(State::PolicyViolated, cause);
+            }
+            Event::Gone { worker } => self.workers.retain(|other| other.id != worker),
+            Event::Broken { .. } | Event::Violated { .. } | Event::Overdue | Event::Stop { .. } => {
+            }
+        }
+    }
+
+    fn is_working(&self, id: u64) -> bool {
+        self.phase == Phase::Ready
+            && self.workers.iter().any(|worker| worker.id == id && !worker.is_stopping())
+    }
+
+    /// Does what is due.
+    fn tick(&mut self) {
+        let now = Instant::now();
+        match self.phase {
+            Phase::Waiting { until } if until <= now => self.try_opening(now),
+            Phase::Ready => self.watch(now),
+            Phase::Closed if self.close_wanted && self.workers.is_empty() => self.close_module(),
+            Phase::Closed | Phase::Opening | Phase::Waiting { .. } => {}
+        }
+        self.shared.set_workers_lost(self.workers.iter().filter(|w| w.is_overdue(now)).count());
+    }
+
+    /// Counts workers that the token does not let go as lost, and replaces them as long as there
+    /// are fewer than twice as many threads as sessions.
+    fn watch(&mut self, now: Instant) {
+        for worker in self.workers.iter().filter(|w| !w.is_stopping() && w.is_overdue(now)) {
+            tracing::warn!(worker = worker.id, "HSM call does not return");
+            worker.stop();
+        }
+        self.staff();
+        if self.workers.iter().all(Worker::is_stopping) {
+            self.fall(State::Down, "no call into the module returns".to_owned());
+        } else if self.keep_alive.as_mut().is_some_and(|reply| reply.try_recv().is_ok()) {
+            self.keep_alive = None;
+        } else if self.shared.idle() >= self.shared.config.keep_alive.duration() {
+            let deadline = now + self.shared.config.deadline.duration();
+            self.keep_alive = self.shared.push(Task::KeepAlive, deadline).ok();
+        }
+    }
+
+    /// Starts workers until there are enough, or too many threads in all.
+    fn staff(&mut self) {
+        let wanted = self.shared.config.workers();
+        let Some(token) = &self.token else { return };
+        while self.workers.iter().filter(|worker| !worker.is_stopping()).count() < wanted
+            && self.workers.len() < 2 * wanted
+        {
+            match Worker::start(self.workers_started, token, &self.shared) {
+                Ok(worker) => self.workers.push(worker),
+                Err(error) => return tracing::error!(%error, "no thread for an HSM session"),
+            }
+            self.workers_started += 1;
+        }
+    }
+
+    /// Opens the token in a thread of its own: anew where no call is under way, else by asking it
+    /// again as it is.
+    fn try_opening(&mut self, now: Instant) {
+        let too_many = self.workers.len() >= 2 * self.shared.config.workers();
+        let (Some(pin), false) = (self.pin.clone(), too_many) else {
+            return self.wait(State::Down, "calls into the module do not return".to_owned(), now);
+        };
+        let Some(mut context) = self.context.take() else {
+            return self.wait(State::Down, "opening the token does not return".to_owned(), now);
+        };
+        let fresh = self.workers.is_empty();
+        let by_hand = std::mem::take(&mut self.by_hand);
+        let (shared, rejected) = (Arc::clone(&self.shared), Arc::clone(&self.rejected));
+        let development = self.development;
+        self.close_wanted = false;
+        self.phase = Phase::Opening;
+        self.spawn("hsm-opener", move || {
+            let expected = shared.expected();
+            let opening = Opening {
+                config: &shared.config,
+                development,
+                pin: &pin,
+                by_hand,
+                rejected: &rejected,
+                expected: &expected,
+                canaries: &shared.canaries,
+            };
+            let outcome = if fresh { context.open(&opening) } else { context.ask(&opening) };
+            drop(shared.events.send(Event::Opened { context, fresh, outcome }));
+        });
+    }
+
+    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) {
+        if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(work) {
+            // The context went with the closure: only a new one can go on.
+            tracing::error!(%error, "no thread for the HSM");
+            self.context = Some(Box::new(Context::new()));
+            self.wait(State::Down, "no thread can be started".to_owned(), Instant::now());
+        }
+    }
+
+    fn opened(&mut self, fresh: bool, outcome: Result<Opened, OpenError>) {
+        if self.phase != Phase::Opening {
+            // Locked meanwhile.
+            self.close_wanted = true;
+            return;
+        }
+        match outcome {
+            Ok(token) => {
+                self.epoch += u64::from(fresh);
+                self.backoff = BACKOFF_MIN;
+                self.phase = Phase::Ready;
+                self.shared.open(token.facts.clone(), token.missing.clone(), self.epoch);
+                tracing::info!(epoch = self.epoch, model = token.facts.model, "HSM open");
+                self.token = Some(token);
+                self.staff();
+                self.answer_unlocking(&Ok(()));
+            }
+            Err(error) => {
+                let state = error.state();
+                tracing::warn!(?state, cause = %error, "HSM does not open");
+                self.stay_closed(state, error.to_string());
+                let refusal = match state {
+                    State::PinRejected => CustodyError::PinRejected,
+                    State::PinLocked => CustodyError::PinLocked,
+                    State::PolicyViolated => CustodyError::Policy,
+                    State::Ready | State::Locked | State::Down => {
+                        CustodyError::Unavailable { retry_after: self.backoff }
+                    }
+                };
+                self.answer_unlocking(&Err(refusal));
+            }
+        }
+    }
+
+    fn stay_closed(&mut self, state: State, cause: String) {
+        match state {
+            State::PinRejected | State::PinLocked | State::Locked => {
+                self.pin = None;
+                self.phase = Phase::Closed;
+                self.close_wanted = true;
+                self.shared.close(state, Some(cause), None);
+            }
+            State::Down | State::PolicyViolated | State::Ready => {
+                self.wait(state, cause, Instant::now());
+            }
+        }
+    }
+
+    fn answer_unlocking(&mut self, outcome: &Result<(), CustodyError>) {
+        for reply in self.unlocking.drain(..) {
+            drop(reply.send(outcome.clone()));
+        }
+    }
+
+    /// Opens the breaker: refuses whatever waits, lets the workers go, tries again later.
+    fn fall(&mut self, state: State, cause: String) {
+        self.release_workers();
+        self.wait(state, cause, Instant::now());
+    }
+
+    fn wait(&mut self, state: State, cause: String, now: Instant) {
+        let pause = if state == State::PolicyViolated { POLICY_RETRY } else { self.backoff };
+        let until = now + pause + jitter(pause);
+        self.backoff = (2 * self.backoff).min(BACKOFF_MAX);
+        self.phase = Phase::Waiting { until };
+        self.shared.close(state, Some(cause), Some(until));
+    }
+
+    fn release_workers(&mut self) {
+        self.keep_alive = None;
+        self.token = None;
+        self.workers.iter().for_each(Worker::stop);
+        self.shared.wake();
+    }
+
+    fn unlock(&mut self, pin: SecretString, reply: oneshot::Sender<Result<(), CustodyError>>) {
+        match self.phase {
+            Phase::Ready => return drop(reply.send(Ok(()))),
+            Phase::Opening => {}
+            Phase::Closed | Phase::Waiting { .. } => {
+                let now = Instant::now();
+                self.pin = Some(pin);
+                self.by_hand = true;
+                self.backoff = BACKOFF_MIN;
+                self.phase = Phase::Waiting { until: now };
+                let cause = "the token is being opened".to_owned();
+                self.shared.close(State::Down, Some(cause), Some(now));
+            }
+        }
+        self.unlocking.push(reply);
+    }
+
+    fn lock(&mut self) {
+        self.pin = None;
+        self.by_hand = false;
+        self.phase = Phase::Closed;
+        self.close_wanted = true;
+        self.shared.close(State::Locked, None, None);
+        self.release_workers();
+        self.answer_unlocking(&Err(CustodyError::Locked));
+    }
+
+    fn close_module(&mut self) {
+        let Some(mut context) = self.context.take() else { return };
+        self.close_wanted = false;
+        let events = self.shared.events.clone();
+        self.spawn("hsm-closer", move || {
+            context.close();
+            drop(events.send(Event::Closed { context }));
+        });
+    }
+
+    /// Lets the workers end and finalizes the module, unless a call does not return.
+    fn shut_down(&mut self) {
+        self.lock();
+        let end = Instant::now() + STOP_WAIT;
+        while !self.workers.is_empty() || self.context.is_none() {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.events.recv_timeout(left) {
+                Ok(Event::Opened { context, .. } | Event::Closed { context }) => {
+                    self.context = Some(context);
+                }
+                Ok(Event::Gone { worker }) => self.workers.retain(|other| other.id != worker),
+                Ok(_) => {}
+                Err(_) => return tracing::warn!("an HSM call does not return; ending without it"),
+            }
+        }
+        if let Some(context) = &mut self.context {
+            context.close();
+        }
+    }
+}
+
+/// Up to a fifth, so that several installations on one device do not come back at once.
+fn jitter(pause: Duration) -> Duration {
+    let [random] = random::bytes();
+    pause / 5 * u32::from(random) / 255
+}
