@@ -42,6 +42,24 @@ impl<'d> SignedElement<'d> {
         Ok(Shaped { signed: self, shape, key })
     }
 
+    /// The octets of `SignedInfo` and of the content in one form.
+    #[cfg(test)]
+    pub(super) fn octets(&self, form: Form) -> [Vec<u8>; 2] {
+        let info = Element(self.signature.0.first_element_child().unwrap());
+        let info = Apex { element: info, renamed: None, without: None, inclusive: Vec::new() };
+        let content = Apex {
+            element: self.element,
+            renamed: self.renamed,
+            without: Some(self.signature),
+            inclusive: Vec::new(),
+        };
+        [info, content].map(|apex| {
+            let mut octets = Vec::new();
+            apex.write(form, &mut octets);
+            octets
+        })
+    }
+
     /// The reference must be to the element itself: empty, or `#` and its own `Id`, which no other
     /// element bears in any attribute that anyone might take for an identifier.
     fn check_reference(&self, uri: &str) -> Result<(), Cause> {

@@ -100,7 +100,7 @@ pub(super) fn sender_level(element: Element<'_>) -> Result<SignedElement<'_>, Ca
 /// The dispatcher's element: `SignedDelivery`, `Seal`, then the signature, nothing else. It was
 /// called `SealedDelivery` when it was signed, whatever it is called on the wire: the inner
 /// `deliverSecure` in v2 and v3, `arg0` in v1, `OrginalDelivery` in a forwarded one.
-fn seal_level(levels: Levels<'_>) -> Result<SignedElement<'_>, Cause> {
+pub(super) fn seal_level(levels: Levels<'_>) -> Result<SignedElement<'_>, Cause> {
     let version = known_version(levels.sender)?;
     let mut children = Children::of_signed(levels.seal, "SealedDelivery")?;
     let signed = children.required(Name { ns: version, local: "SignedDelivery" })?;
