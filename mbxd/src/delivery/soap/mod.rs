@@ -40,4 +40,10 @@ pub(in crate::delivery) use document::Element;
 pub(in crate::delivery) use name::{Name, ns};
 
 #[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::format_collect,
+    clippy::string_slice,
+    reason = "tests count, and cut texts at places that they found"
+)]
 mod tests;

@@ -73,8 +73,8 @@ pub enum PrescanError {
     /// A processing instruction, or an XML declaration that is not at the start.
     #[error("the request holds a processing instruction")]
     ProcessingInstruction,
-    /// A reference to an entity other than the five predefined.
-    #[error("the request refers to an entity")]
+    /// A reference to an entity other than the five predefined, or to no character.
+    #[error("the request refers to an entity, or to no character")]
     Entity,
     /// Elements are nested too deep.
     #[error("elements are nested deeper than {max}")]
@@ -379,20 +379,29 @@ fn check_references(text: &[u8]) -> Result<(), PrescanError> {
         let window = rest.get(..REFERENCE_LEN_MAX).unwrap_or(rest);
         let end = window.iter().position(|byte| *byte == b';').ok_or(PrescanError::Entity)?;
         let (name, _) = window.split_at(end);
-        let numeric = match name {
-            [b'#', b'x', digits @ ..] => all(digits, u8::is_ascii_hexdigit),
-            [b'#', digits @ ..] => all(digits, u8::is_ascii_digit),
-            _ => false,
+        let known = match name {
+            [b'#', b'x', digits @ ..] => is_character(digits, 16),
+            [b'#', digits @ ..] => is_character(digits, 10),
+            _ => [&b"amp"[..], b"lt", b"gt", b"quot", b"apos"].contains(&name),
         };
-        if !numeric && ![&b"amp"[..], b"lt", b"gt", b"quot", b"apos"].contains(&name) {
+        if !known {
             return Err(PrescanError::Entity);
         }
     }
     Ok(())
 }
 
-fn all(digits: &[u8], is_digit: fn(&u8) -> bool) -> bool {
-    !digits.is_empty() && digits.iter().all(is_digit)
+/// Whether digits name a character of XML 1.0 (§2.2). Tree builders take a surrogate, or a number
+/// beyond Unicode, for U+FFFD, and then two texts would read alike.
+fn is_character(digits: &[u8], radix: u32) -> bool {
+    let text = str::from_utf8(digits).unwrap_or_default();
+    let plain = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = u32::from_str_radix(text, radix).ok().filter(|_| plain);
+    match number.and_then(char::from_u32) {
+        Some('\t' | '\n' | '\r') => true,
+        Some(character) => character >= ' ' && !matches!(character, '\u{FFFE}' | '\u{FFFF}'),
+        None => false,
+    }
 }
 
 /// Between `&` and `;`, both excluded but the last: enough for every character with leading zeros.

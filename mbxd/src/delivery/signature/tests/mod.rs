@@ -1,3 +1,8 @@
 //! Tests of the room.
 
+mod hostile_algorithms;
+mod hostile_keys;
+mod hostile_references;
+mod hostile_wrapping;
 mod samples;
+pub(in crate::delivery) mod signer;

@@ -247,7 +247,7 @@ impl Scopes {
             seal: level(seal_level(levels).unwrap()),
             long_text: BTreeSet::new(),
         };
-        for node in levels.seal.0.descendants().filter(|node| node.is_text()) {
+        for node in levels.seal.0.descendants().filter(Node::is_text) {
             if node.range().len() > 1000 {
                 scopes.long_text.extend(node.range());
             }

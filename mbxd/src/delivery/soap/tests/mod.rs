@@ -1,1 +1,6 @@
 //! Tests of the room.
+
+mod octets;
+mod parse;
+mod prescan;
+mod simple;
