@@ -4,6 +4,7 @@
 
 pub mod hsm;
 mod installation;
+mod keys;
 mod load;
 mod log;
 mod paths;
@@ -13,6 +14,7 @@ pub mod value;
 
 pub use hsm::Hsm;
 pub use installation::Installation;
+pub use keys::Keys;
 pub use load::{ConfigError, Loaded, load};
 pub use log::{Format, Log};
 pub use paths::Paths;

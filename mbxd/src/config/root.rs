@@ -1,6 +1,6 @@
 //! The whole configuration.
 
-use super::{Hsm, Installation, Log, Paths, Trust};
+use super::{Hsm, Installation, Keys, Log, Paths, Trust};
 use serde::{Deserialize, Serialize};
 
 /// Everything `mbxd.toml` and `conf.d` can say. Every key has a default, so an empty file is valid;
@@ -21,4 +21,6 @@ pub struct Config {
     pub log: Log,
     /// Roots, revocation lists, key strength.
     pub trust: Trust,
+    /// The cache of opened keys, the lookup credential.
+    pub keys: Keys,
 }
