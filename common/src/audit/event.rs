@@ -50,6 +50,7 @@ events! {
     OperatorCreated = 105, "operator created";
     PasswordChanged = 106, "operator's password changed";
     CommandRefused = 107, "staff command refused";
+    OperatorSuspended = 108, "operator suspended";
     MailboxRegistered = 201, "mailbox registered";
     MailboxSuspended = 202, "mailbox suspended";
     MailboxResumed = 203, "mailbox resumed";

@@ -2,21 +2,25 @@
 //!
 //! Unknown keys are errors. Secrets never stand in it: files and systemd credentials hold them.
 
+mod audit;
 pub mod hsm;
 mod installation;
 mod keys;
 mod load;
 mod log;
+mod operators;
 mod paths;
 mod root;
 mod trust;
 pub mod value;
 
+pub use audit::Audit;
 pub use hsm::Hsm;
 pub use installation::Installation;
 pub use keys::Keys;
 pub use load::{ConfigError, Loaded, load};
 pub use log::{Format, Log};
+pub use operators::Operators;
 pub use paths::Paths;
 pub use root::Config;
 pub use trust::{Fingerprint, TlsIdentity, Trust};

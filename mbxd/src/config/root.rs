@@ -1,6 +1,6 @@
 //! The whole configuration.
 
-use super::{Hsm, Installation, Keys, Log, Paths, Trust};
+use super::{Audit, Hsm, Installation, Keys, Log, Operators, Paths, Trust};
 use serde::{Deserialize, Serialize};
 
 /// Everything `mbxd.toml` and `conf.d` can say. Every key has a default, so an empty file is valid;
@@ -17,6 +17,10 @@ pub struct Config {
     pub paths: Paths,
     /// The token that holds the keys.
     pub hsm: Hsm,
+    /// Sessions and passwords of staff.
+    pub operators: Operators,
+    /// How often the audit log is signed and checked.
+    pub audit: Audit,
     /// Logging.
     pub log: Log,
     /// Roots, revocation lists, key strength.

@@ -1,0 +1,211 @@
+//! Sessions: letting commands through, time-outs, suspension.
+
+use super::caller::Caller;
+use super::error::{Denied, StaffError};
+use super::login::Operators;
+use super::options::Options;
+use super::permission::{Need, Permission};
+use super::row::{OperatorName, OperatorRow, SessionRow, replace};
+use super::staff::Staff;
+use super::token::SessionToken;
+use crate::store::{Changes, Row, Table};
+use mbx_common::audit::{Actor, Event, Origin, Outcome, Subject};
+use mbx_common::id::{OperatorId, SessionId};
+use mbx_common::role::{Role, Roles};
+use mbx_common::time::Timestamp;
+
+/// A session and its person, as `whoami` shows it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SessionInfo {
+    /// The session's name.
+    pub id: SessionId,
+    /// The person.
+    pub operator: OperatorId,
+    /// Login name.
+    pub name: OperatorName,
+    /// Roles.
+    pub roles: Roles,
+    /// When it began.
+    pub since: Timestamp,
+    /// When it ends at the latest.
+    pub until: Timestamp,
+    /// When it ends if nothing is done.
+    pub idle_until: Timestamp,
+    /// Whether the password must be changed before anything else.
+    pub password_due: bool,
+}
+
+impl SessionInfo {
+    pub(super) fn new(
+        session: &SessionRow,
+        row: &OperatorRow,
+        (used, now): (Timestamp, Timestamp),
+        options: &Options,
+    ) -> Self {
+        Self {
+            id: session.id,
+            operator: session.operator,
+            name: session.name.clone(),
+            roles: row.roles(),
+            since: session.since,
+            until: session.until,
+            idle_until: used.plus_millis(options.idle_ms).min(session.until),
+            password_due: row.is_password_due(now, options.password_age_max_ms),
+        }
+    }
+}
+
+impl Operators {
+    /// Lets a command through, or says why not.
+    ///
+    /// The session must be this uid's and this terminal's and not timed out, its person not
+    /// suspended, the password not overdue, and one of the person's roles must be among those
+    /// that the command needs. Everything else is refused.
+    ///
+    /// # Errors
+    /// [`Denied`]; the refusal is in the audit log.
+    pub async fn authorise(
+        &self,
+        token: Option<&SessionToken>,
+        permission: Permission,
+        caller: &Caller,
+    ) -> Result<Staff, Denied> {
+        let Some((key, session)) = self.session_of(token).await? else {
+            return self.refuse(permission, caller.stranger(), Denied::NotLoggedIn).await;
+        };
+        if session.uid != caller.uid || session.tty != caller.tty {
+            return self.refuse(permission, caller.stranger(), Denied::NotLoggedIn).await;
+        }
+        let now = self.0.clock.now();
+        let used = self.activity().get(&session.id).copied().unwrap_or(session.since);
+        if let Some(reason) = time_out(&session, used, now, &self.0.options) {
+            self.end(&key, &session, reason).await?;
+            return Err(Denied::TimedOut);
+        }
+        let row = self.row(&session.name).await?.map(|(_, row)| row);
+        let Some(row) = row.filter(|row| !row.suspended && row.id == session.operator) else {
+            self.end(&key, &session, "suspended").await?;
+            return Err(Denied::Suspended);
+        };
+        self.activity().insert(session.id, now);
+        let info = SessionInfo::new(&session, &row, (now, now), &self.0.options);
+        let mut origin = caller.origin(Actor::Operator(row.id));
+        origin.session = Some(session.id);
+        match judge(permission.need, &info) {
+            Ok(role) => Ok(Staff::new(info, key, role, caller.clone())),
+            Err(denied) => self.refuse(permission, origin, denied).await,
+        }
+    }
+
+    /// Ends every session that has timed out; the daemon calls it each minute.
+    ///
+    /// # Errors
+    /// [`StaffError`] where rows cannot be read or written.
+    pub async fn sweep(&self) -> Result<usize, StaffError> {
+        let now = self.0.clock.now();
+        let mut count = 0;
+        for (key, session) in self.sessions().await? {
+            let used = self.activity().get(&session.id).copied().unwrap_or(session.since);
+            if let Some(reason) = time_out(&session, used, now, &self.0.options) {
+                self.end(&key, &session, reason).await?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    /// How many sessions there are.
+    ///
+    /// # Errors
+    /// [`StaffError`] where rows cannot be read.
+    pub async fn session_count(&self) -> Result<usize, StaffError> {
+        Ok(self.sessions().await?.len())
+    }
+
+    /// Suspends a person: no login from now on, every session ended, in one unit of work.
+    ///
+    /// # Errors
+    /// [`StaffError::Unknown`] where nobody has this name.
+    pub async fn suspend(&self, name: &OperatorName, origin: &Origin) -> Result<(), StaffError> {
+        let (before, row) = self.row(name).await?.ok_or(StaffError::Unknown)?;
+        let row = OperatorRow { suspended: true, ..row };
+        let mut changes = Changes::new();
+        let key = OperatorRow::key(name);
+        replace(&mut changes, Table::Operator, &key, (before, row.encode()?));
+        let now = self.0.clock.now();
+        let mut entry =
+            origin.entry(now, Event::OperatorSuspended).about(Subject::Operator(row.id));
+        let mut sessions = self.sessions().await?;
+        sessions.retain(|(_, session)| session.operator == row.id);
+        for (key, session) in &sessions {
+            changes.delete(Table::OperatorSession, key.clone());
+            entry = entry.about(Subject::Session(session.id));
+        }
+        self.0.store.commit(changes, entry).await?;
+        Ok(())
+    }
+
+    async fn session_of(
+        &self,
+        token: Option<&SessionToken>,
+    ) -> Result<Option<([u8; 32], SessionRow)>, StaffError> {
+        let Some(key) = token.map(SessionToken::hash) else { return Ok(None) };
+        let row = self.0.store.get(Table::OperatorSession, &key).await?;
+        row.map(|row| Ok((key, SessionRow::decode(&row)?))).transpose()
+    }
+
+    async fn end(&self, key: &[u8], session: &SessionRow, reason: &str) -> Result<(), StaffError> {
+        let mut changes = Changes::new();
+        changes.delete(Table::OperatorSession, key.to_vec());
+        let entry = Origin::of(Actor::Daemon)
+            .entry(self.0.clock.now(), Event::SessionEnded)
+            .about(Subject::Session(session.id))
+            .about(Subject::Operator(session.operator))
+            .reason(reason);
+        self.0.store.commit(changes, entry).await?;
+        self.activity().remove(&session.id);
+        Ok(())
+    }
+
+    async fn refuse(
+        &self,
+        permission: Permission,
+        origin: Origin,
+        denied: Denied,
+    ) -> Result<Staff, Denied> {
+        let entry = origin
+            .entry(self.0.clock.now(), Event::CommandRefused)
+            .outcome(Outcome::Refused)
+            .reason(format!("{}: {denied}", permission.command));
+        self.note(entry).await?;
+        Err(denied)
+    }
+}
+
+/// The role that lets the command through, where one is needed.
+fn judge(need: Need, info: &SessionInfo) -> Result<Option<Role>, Denied> {
+    match need {
+        Need::Session => Ok(None),
+        Need::OneOf(_) if info.password_due => Err(Denied::PasswordDue),
+        Need::OneOf(need) => {
+            let role = need.common(info.roles).iter().next();
+            role.map(Some).ok_or(Denied::Role { need, have: info.roles })
+        }
+    }
+}
+
+/// Why the session has ended by itself, if it has.
+fn time_out(
+    session: &SessionRow,
+    used: Timestamp,
+    now: Timestamp,
+    options: &Options,
+) -> Option<&'static str> {
+    if now >= session.until {
+        Some("absolute time-out")
+    } else if now.since(used) >= options.idle_ms {
+        Some("idle time-out")
+    } else {
+        None
+    }
+}
