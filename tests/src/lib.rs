@@ -7,4 +7,5 @@
 )]
 
 pub mod alone;
+pub mod faults;
 pub mod token;

@@ -154,13 +154,12 @@ impl Token {
         if let Some(module) = self.kind.module() {
             env.push(("P11FAULT_MODULE", module.display().to_string()));
         }
-        env.push(("P11FAULT_RULES", self.dir.join("faults").display().to_string()));
-        env.push(("P11FAULT_LOG", self.dir.join("calls").display().to_string()));
+        env.push(("P11FAULT_RULES", self.fault_rules().display().to_string()));
+        env.push(("P11FAULT_LOG", self.fault_log().display().to_string()));
         env
     }
 
-    /// The fault module in front of this token: it reads its rules in the file `faults` of
-    /// [`Self::dir`] and counts calls in the file `calls` there.
+    /// The fault module in front of this token: [`Faults`](crate::faults::Faults) rules it.
     pub fn fault_module(&self) -> PathBuf {
         if let Some(path) = env::var_os("MBX_P11FAULT_MODULE") {
             return path.into();
@@ -171,6 +170,14 @@ impl Token {
             .into_iter()
             .find(|path| path.exists())
             .expect("libp11fault.so is built along with this package")
+    }
+
+    pub(crate) fn fault_rules(&self) -> PathBuf {
+        self.dir.join("faults")
+    }
+
+    pub(crate) fn fault_log(&self) -> PathBuf {
+        self.dir.join("calls")
     }
 
     fn config(&self) -> PathBuf {

@@ -1,6 +1,7 @@
 //! Tests on real tokens, each in a process of its own.
 
 mod core;
+mod faults;
 
 use super::{Custody, HsmOptions, KeyPurpose, KeySpec, Pkcs11Custody, Secret32, State};
 use crate::config::hsm::Hsm;
@@ -61,4 +62,13 @@ async fn made(custody: &Pkcs11Custody, purpose: KeyPurpose) -> KeySpec {
 
 fn secret(byte: u8) -> Secret32 {
     Secret32::new([byte; 32])
+}
+
+/// Waits for something that no state tells.
+async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

@@ -1,0 +1,118 @@
+//! Rules: which calls fail, or wait.
+//!
+//! One rule per line, four words: function, return code, delay, count.
+//!
+//! ```text
+//! C_Decrypt     0x32  0      *     every C_Decrypt returns CKR_DEVICE_REMOVED
+//! C_DecryptInit -     60000  1     the next one waits a minute, then goes through
+//! *             0x30  0      *     every call fails
+//! ```
+//!
+//! `-` as code lets the call through to the real module after the delay (in milliseconds). A count
+//! runs down with each call that the rule catches. The first rule that fits decides. Writing the
+//! file anew starts the counts anew and ends every delay that is under way.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+/// How often a waiting call looks whether the rules have changed.
+const SLICE: Duration = Duration::from_millis(5);
+
+static STATE: Mutex<State> = Mutex::new(State { text: String::new(), rules: Vec::new() });
+
+struct State {
+    text: String,
+    rules: Vec<Rule>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Rule {
+    function: String,
+    code: Option<u64>,
+    delay: Duration,
+    left: Option<u64>,
+}
+
+impl Rule {
+    /// Reads one line; `None` where it is none.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Self> {
+        let line = line.split('#').next()?;
+        let mut words = line.split_whitespace();
+        let function = words.next()?.to_owned();
+        let code = match words.next()? {
+            "-" => None,
+            code => Some(number(code)?),
+        };
+        let delay = Duration::from_millis(number(words.next()?)?);
+        let left = match words.next()? {
+            "*" => None,
+            count => Some(number(count)?),
+        };
+        Some(Self { function, code, delay, left })
+    }
+
+    fn catches(&self, function: &str) -> bool {
+        (self.function == "*" || self.function == function) && self.left != Some(0)
+    }
+}
+
+fn number(word: &str) -> Option<u64> {
+    match word.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => word.parse().ok(),
+    }
+}
+
+/// Applies the rules to a call: waits, and tells which code to return instead of calling.
+pub(crate) fn apply(function: &str) -> Option<u64> {
+    let text = current();
+    let (code, delay) = {
+        let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.text != text {
+            state.rules = text.lines().filter_map(Rule::parse).collect();
+            state.text.clone_from(&text);
+        }
+        let rule = state.rules.iter_mut().find(|rule| rule.catches(function))?;
+        rule.left = rule.left.map(|left| left - 1);
+        (rule.code, rule.delay)
+    };
+    let start = Instant::now();
+    while start.elapsed() < delay && current() == text {
+        thread::sleep(SLICE.min(delay));
+    }
+    code
+}
+
+fn current() -> String {
+    let path = env::var_os("P11FAULT_RULES");
+    path.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_has_function_code_delay_and_count() {
+        let rule = Rule::parse("C_Decrypt 0x32 1500 2 # gone").unwrap();
+        assert_eq!(rule.function, "C_Decrypt");
+        assert_eq!((rule.code, rule.left), (Some(0x32), Some(2)));
+        assert_eq!(rule.delay, Duration::from_millis(1500));
+        assert_eq!(Rule::parse("* - 0 *").unwrap().code, None);
+        for bad in ["", "# only words", "C_Decrypt", "C_Decrypt 0x32 0", "C_Decrypt gone 0 1"] {
+            assert_eq!(Rule::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_rule_catches_its_function_until_its_count_is_used_up() {
+        let mut rule = Rule::parse("C_Sign 0x5 0 1").unwrap();
+        assert!(rule.catches("C_Sign") && !rule.catches("C_SignInit"));
+        rule.left = Some(0);
+        assert!(!rule.catches("C_Sign"));
+        assert!(Rule::parse("* 0x5 0 *").unwrap().catches("C_Anything"));
+    }
+}
