@@ -207,6 +207,15 @@ catalogue! {
     HOLDER_KIND = 4008, Usage, "kind and number do not fit",
         "A person or sole trader has a personal or coordination number, others an organisation number.",
         "Leave --kind away, or correct the number.", None;
+    LOA_TOO_LOW = 4009, Usage, "the terms were accepted at too low a level of assurance",
+        "The configuration names the lowest level at which terms may be accepted.",
+        "Have the holder accept them anew, identified more surely.", Some("mbxctl config show");
+    TERMS_CHANGED = 4010, Conflict, "the terms have another text than before",
+        "Holders accepted another text under the same version; a version never changes its text.",
+        "Give the new text a version of its own.", Some("mbxctl config show");
+    ACCEPTED_IN_FUTURE = 4011, Usage, "the terms were accepted in the future",
+        "The time of acceptance is later than the daemon's clock.",
+        "Compare it with its source.", None;
     NO_DELIVERY = 4020, NotFound, "no such delivery",
         "No delivery has this id, or its row has passed its retention.",
         "List the deliveries; senders know ours as TransId.", Some("mbxctl delivery list");
@@ -216,6 +225,58 @@ catalogue! {
     NO_JOB = 4040, NotFound, "no such job",
         "No job has this id, or its row has passed its retention.",
         "List the jobs.", Some("mbxctl job list");
+
+    NOT_ENTITLED = 4101, Denied, "no mailbox that this person may use",
+        "The person has no mailbox here, or named another's.",
+        "Nothing: persons use the mailbox under their own number.", None;
+    COMPANY_NOT_SUPPORTED = 4102, Denied, "mailboxes of companies cannot be used yet",
+        "Who acts for a company follows from the company register, which is not consulted yet.",
+        "Nothing until this is supported; deliveries are kept.", None;
+    LEVEL_TOO_LOW = 4103, Denied, "the person was not identified surely enough",
+        "Each protection class needs a level of assurance; class 3 needs level 3.",
+        "Identify again at the level that the answer names.", None;
+    AUTHENTICATION_TOO_OLD = 4104, Denied, "the person was identified too long ago",
+        "A level of assurance ages; class 3 needs a fresh identification.",
+        "Identify again.", None;
+    AUTHENTICATION_IN_FUTURE = 4105, Denied, "the identification lies in the future",
+        "The clock of the portal or of the identity provider is ahead.",
+        "Set the clock.", None;
+    SUSPENDED = 4106, Denied, "the mailbox is suspended",
+        "Staff suspended it; the configuration tells whether it can be read meanwhile.",
+        "Ask the operator.", Some("mbxctl user show -");
+    CLOSING = 4107, Denied, "the mailbox is being closed",
+        "Only reading and export are left.",
+        "Export what is to be kept.", None;
+    NO_MESSAGE = 4110, NotFound, "no such message",
+        "The mailbox holds no message or part of this name, or it was deleted.",
+        "List the messages.", None;
+    MESSAGE_CHANGED = 4111, Conflict, "the message changed in the meantime",
+        "The condition of the request does not hold any more.",
+        "Read the message again and decide anew.", None;
+    RESTORE_OVER = 4112, Conflict, "the message cannot be restored",
+        "It is not deleted, or its restore window has ended.",
+        "Nothing: what is erased stays erased.", None;
+    RANGE_UNSATISFIABLE = 4113, Usage, "the range lies outside the part",
+        "The first byte asked for is past the end.",
+        "Ask for a range within the length that the list names.", None;
+    ASSERTION_MISSING = 4120, Denied, "no assertion",
+        "Every request of a portal carries a signed statement of who was identified and how.",
+        "Send it as a bearer token.", None;
+    ASSERTION_INVALID = 4121, Denied, "the assertion is not valid",
+        "Form, signature, issuer, audience, binding to the certificate or a claim is wrong; the journal says which.",
+        "Mend the portal's configuration or its keys.", Some("journalctl -u mbxd");
+    ASSERTION_EXPIRED = 4122, Denied, "the assertion is outside its time",
+        "It has expired, begins later, or lasts longer than the configuration allows.",
+        "Make a new one for each request; compare the clocks.", None;
+    ASSERTION_REPLAYED = 4123, Denied, "the assertion was used before",
+        "Each assertion is good for one act.",
+        "Make a new one for each request.", None;
+    LEVEL_UNKNOWN = 4124, Denied, "the assertion names no level of assurance that is accepted",
+        "Levels are matched exactly; unknown ones are refused, never rounded up.",
+        "Configure the level for this portal, if it deserves it.", Some("mbxctl config show");
+    PORTAL_UNKNOWN = 4125, Denied, "this certificate belongs to no portal",
+        "The client certificate is not among those of a configured portal.",
+        "Add its fingerprint to the portal's configuration.", Some("mbxctl config show");
 
     SPACE_LOW = 5001, Unavailable, "the disk is almost full",
         "Below the first watermark deliveries are refused, below the second everything but reading.",
@@ -275,7 +336,10 @@ pub const fn generic(kind: Kind) -> Code {
 /// The HTTP status of a code: its kind's, but for the few where HTTP has a closer word.
 pub fn http_status(code: Code, kind: Kind) -> u16 {
     match code {
-        NOT_LOGGED_IN | SESSION_ENDED | SESSION_ELSEWHERE | LOGIN_REFUSED => 401,
+        NOT_LOGGED_IN | SESSION_ENDED | SESSION_ELSEWHERE | LOGIN_REFUSED | ASSERTION_MISSING
+        | ASSERTION_INVALID | ASSERTION_EXPIRED | ASSERTION_REPLAYED | LEVEL_UNKNOWN => 401,
+        MESSAGE_CHANGED => 412,
+        RANGE_UNSATISFIABLE => 416,
         BODY_TOO_LARGE => 413,
         METHOD => 405,
         _ => kind.http_status(),

@@ -74,6 +74,7 @@ events! {
     HolderRefused = 406, "holder refused";
     HolderSessionEnded = 407, "holder session ended";
     MessagesErased = 408, "keys of deleted messages erased after their restore window";
+    MailboxViewed = 409, "holder looked at the mailbox";
     KeyCreated = 501, "key created in the HSM";
     HsmOpened = 502, "HSM opened";
     HsmLost = 503, "HSM lost";

@@ -2,6 +2,7 @@
 
 use mbx_common::assurance::Loa;
 use mbx_common::error::{Code, Kind};
+use mbx_common::explain;
 
 /// Why [`decide`](super::decide) gave no grant. The portal may show the reason to the person.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
@@ -43,13 +44,13 @@ impl Denied {
     /// The stable code, `MBX-41nn`; it stands in problem documents and in the audit entry.
     pub const fn code(self) -> Code {
         match self {
-            Self::NotEntitled => Code(4101),
-            Self::CompanyNotSupported => Code(4102),
-            Self::LevelTooLow { .. } => Code(4103),
-            Self::AuthenticationTooOld => Code(4104),
-            Self::AuthenticationInFuture => Code(4105),
-            Self::Suspended => Code(4106),
-            Self::Closing => Code(4107),
+            Self::NotEntitled => explain::NOT_ENTITLED,
+            Self::CompanyNotSupported => explain::COMPANY_NOT_SUPPORTED,
+            Self::LevelTooLow { .. } => explain::LEVEL_TOO_LOW,
+            Self::AuthenticationTooOld => explain::AUTHENTICATION_TOO_OLD,
+            Self::AuthenticationInFuture => explain::AUTHENTICATION_IN_FUTURE,
+            Self::Suspended => explain::SUSPENDED,
+            Self::Closing => explain::CLOSING,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The whole configuration.
 
-use super::{Audit, Hsm, Installation, Keys, Log, Operators, Paths, Trust};
+use super::{Audit, Hsm, Installation, Keys, Log, Operators, Paths, Policy, Portal, Terms, Trust};
 use serde::{Deserialize, Serialize};
 
 /// Everything `mbxd.toml` and `conf.d` can say. Every key has a default, so an empty file is valid;
@@ -27,4 +27,10 @@ pub struct Config {
     pub trust: Trust,
     /// The cache of opened keys, the lookup credential.
     pub keys: Keys,
+    /// Rules for holders and deliveries.
+    pub policy: Policy,
+    /// The portals' door.
+    pub portal: Portal,
+    /// What holders agree to.
+    pub terms: Terms,
 }
