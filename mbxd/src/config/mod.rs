@@ -3,6 +3,7 @@
 //! Unknown keys are errors. Secrets never stand in it: files and systemd credentials hold them.
 
 mod audit;
+mod health;
 pub mod hsm;
 mod installation;
 mod keys;
@@ -18,6 +19,7 @@ mod trust;
 pub mod value;
 
 pub use audit::Audit;
+pub use health::{BadListen, Health, Listen};
 pub use hsm::Hsm;
 pub use installation::Installation;
 pub use keys::Keys;

@@ -1,6 +1,8 @@
 //! The whole configuration.
 
-use super::{Audit, Hsm, Installation, Keys, Log, Operators, Paths, Policy, Portal, Terms, Trust};
+use super::{
+    Audit, Health, Hsm, Installation, Keys, Log, Operators, Paths, Policy, Portal, Terms, Trust,
+};
 use serde::{Deserialize, Serialize};
 
 /// Everything `mbxd.toml` and `conf.d` can say. Every key has a default, so an empty file is valid;
@@ -21,6 +23,8 @@ pub struct Config {
     pub operators: Operators,
     /// How often the audit log is signed and checked.
     pub audit: Audit,
+    /// Probes and metrics.
+    pub health: Health,
     /// Logging.
     pub log: Log,
     /// Roots, revocation lists, key strength.

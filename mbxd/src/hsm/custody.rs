@@ -134,6 +134,13 @@ pub enum State {
     PolicyViolated,
 }
 
+impl State {
+    /// Whether the token works.
+    pub const fn is_ready(self) -> bool {
+        matches!(self, Self::Ready)
+    }
+}
+
 /// What `hsm status`, `status` and metrics show.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Status {

@@ -1,0 +1,67 @@
+//! Secrets from systemd credentials: files in `$CREDENTIALS_DIRECTORY`.
+
+use crate::hsm::Secret32;
+use crate::keys::parse_lookup_credential;
+use secrecy::SecretString;
+use std::io;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// Longest credential, in bytes: PINs and secrets in hex are far shorter.
+const LEN_MAX: u64 = 4096;
+
+/// Why a credential cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialError {
+    /// The file cannot be read.
+    #[error("cannot read the credential {name}")]
+    Read {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is empty, too long or no text.
+    #[error("the credential {name} is not a short text")]
+    Form {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// The token's PIN; `None` where no such credential was given: the token then stays locked.
+///
+/// # Errors
+/// [`CredentialError`] where there is one that cannot be used.
+pub fn pin(name: &str) -> Result<Option<SecretString>, CredentialError> {
+    Ok(read(name)?.map(|text| SecretString::from(text.as_str())))
+}
+
+/// The lookup secret; `None` where no such credential was given.
+///
+/// # Errors
+/// [`CredentialError`] where there is one that cannot be used.
+pub fn lookup(name: &str) -> Result<Option<Secret32>, CredentialError> {
+    let Some(text) = read(name)? else { return Ok(None) };
+    let form = || CredentialError::Form { name: name.to_owned() };
+    parse_lookup_credential(&text).map(Some).ok_or_else(form)
+}
+
+/// The text of a credential without its last line break.
+fn read(name: &str) -> Result<Option<Zeroizing<String>>, CredentialError> {
+    let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") else { return Ok(None) };
+    let path = PathBuf::from(folder).join(name);
+    let read_error = |source| CredentialError::Read { name: name.to_owned(), source };
+    let form = || CredentialError::Form { name: name.to_owned() };
+    let bytes = match std::fs::metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(read_error(error)),
+        Ok(facts) if facts.len() > LEN_MAX => return Err(form()),
+        Ok(_) => Zeroizing::new(std::fs::read(&path).map_err(read_error)?),
+    };
+    let text = std::str::from_utf8(&bytes).map_err(|_| form())?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    if text.is_empty() { Err(form()) } else { Ok(Some(Zeroizing::new(text.to_owned()))) }
+}

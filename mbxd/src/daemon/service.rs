@@ -1,0 +1,35 @@
+//! What the service manager is told: readiness, reload, watchdog, stopping.
+
+use sd_notify::NotifyState;
+use std::future::Future;
+use std::time::Duration;
+
+/// Tells the service manager; without one, nobody.
+pub fn tell(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "the service manager cannot be told");
+    }
+}
+
+/// Tells that a reload begins; [`tell`] `Ready` ends it.
+pub fn tell_reloading() {
+    let mut states = vec![NotifyState::Reloading];
+    states.extend(NotifyState::monotonic_usec_now());
+    tell(&states);
+}
+
+/// Pings the watchdog at half its period, each time only after `check` came to its end: an event
+/// loop or a store that hangs gets no ping, and the service manager acts.
+pub async fn watchdog<F: Future<Output = bool>>(check: impl Fn() -> F) {
+    let Some(period) = sd_notify::watchdog_enabled() else { return };
+    let mut ticks = tokio::time::interval(period / 2);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if tokio::time::timeout(period / 4, check()).await == Ok(true) {
+            tell(&[NotifyState::Watchdog]);
+        } else {
+            tracing::warn!(period = ?Duration::as_secs(&period), "the store does not answer the watchdog");
+        }
+    }
+}

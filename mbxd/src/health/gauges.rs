@@ -1,0 +1,76 @@
+//! What is read at the moment that metrics are asked for.
+
+use super::ability::{Ability, Health};
+use crate::telemetry::metrics::{write_all, write_gauge};
+
+/// The whole OpenMetrics text.
+pub(super) fn exposition(health: &Health) -> String {
+    let mut out = String::with_capacity(8192);
+    write_all(&mut out);
+    let plain = |value| [(String::new(), value)];
+    let abilities = health.abilities();
+    let up = [("deliver", abilities.deliver), ("read", abilities.read), ("admin", abilities.admin)]
+        .map(|(name, ability)| (format!("ability=\"{name}\""), level(ability)));
+    write_gauge(&mut out, "mbx_ability", "2 whole, 1 in part, 0 away.", &up);
+    let space = health.store.space();
+    write_gauge(
+        &mut out,
+        "mbx_store_used_bytes",
+        "Bytes that the store uses.",
+        &plain(space.used_bytes),
+    );
+    write_gauge(
+        &mut out,
+        "mbx_store_free_bytes",
+        "Bytes free on the store's disk.",
+        &plain(space.free_bytes),
+    );
+    let status = health.keys.status();
+    write_gauge(
+        &mut out,
+        "mbx_hsm_ready",
+        "1 where the token's canary opens.",
+        &plain(u64::from(status.hsm.state.is_ready())),
+    );
+    write_gauge(
+        &mut out,
+        "mbx_hsm_epoch",
+        "How often the token was opened anew.",
+        &plain(status.hsm.epoch),
+    );
+    let len = |len: usize| plain(u64::try_from(len).unwrap_or(u64::MAX));
+    write_gauge(
+        &mut out,
+        "mbx_hsm_queue",
+        "Jobs that wait for the token.",
+        &len(status.hsm.queue_len),
+    );
+    write_gauge(
+        &mut out,
+        "mbx_hsm_workers_lost",
+        "Workers that do not come back from the token.",
+        &len(status.hsm.workers_lost),
+    );
+    write_gauge(
+        &mut out,
+        "mbx_cached_keys",
+        "Opened mailbox keys in memory.",
+        &len(status.cached_keys),
+    );
+    write_gauge(
+        &mut out,
+        "mbx_integrity_violations",
+        "Stored things found altered since the start.",
+        &plain(status.altered),
+    );
+    out.push_str("# EOF\n");
+    out
+}
+
+const fn level(ability: Ability) -> u64 {
+    match ability {
+        Ability::Ready => 2,
+        Ability::Degraded(_) => 1,
+        Ability::Away(_) => 0,
+    }
+}
