@@ -30,6 +30,8 @@ mod small;
 mod token_key;
 
 #[cfg(test)]
+mod interop;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
