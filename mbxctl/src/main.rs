@@ -1,3 +1,7 @@
 //! The admin command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mbxctl::run(std::env::args_os())
+}

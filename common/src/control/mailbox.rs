@@ -1,7 +1,7 @@
 //! `/v1/mailboxes`: sizes, counts, key versions; never content, never a subject.
 
-use super::user::{HolderKind, MailboxState};
 use crate::assurance::ProtectionClass;
+use crate::holder::{HolderKind, MailboxState};
 use crate::id::{DeliveryId, JobId, MailboxId, MessageId};
 use crate::identity::OrganisationNumber;
 use crate::time::Timestamp;

@@ -1,38 +1,11 @@
 //! `/v1/users`: people and organisations that hold a mailbox.
 
 use crate::assurance::Loa;
+use crate::holder::{HolderKind, MailboxState};
 use crate::id::{JobId, MailboxId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// What kind of holder it is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HolderKind {
-    /// A natural person.
-    Person,
-    /// A sole trader, who has the person's number.
-    SoleTrader,
-    /// A company.
-    Company,
-    /// An association or foundation.
-    Association,
-}
-
-/// The state of a mailbox.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MailboxState {
-    /// Takes deliveries and is read.
-    Active,
-    /// Refuses deliveries.
-    Suspended,
-    /// Deregistered, open for export.
-    Closing,
-    /// Erased.
-    Erased,
-}
 
 /// A national number on its way: 12 digits. Personal data: its value has no `Debug`.
 #[derive(Clone, Deserialize, Serialize)]

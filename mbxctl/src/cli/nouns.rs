@@ -1,0 +1,395 @@
+//! The verbs of each noun.
+#![expect(clippy::doc_markdown, reason = "these comments are help, read on a terminal")]
+
+use super::value::{self, Moment};
+use clap::{Args, Subcommand, ValueEnum};
+use mbx_common::holder::{HolderKind, MailboxState};
+use mbx_common::identity::OrganisationNumber;
+use std::path::PathBuf;
+
+/// What kind of holder.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum KindArg {
+    /// A natural person.
+    Person,
+    /// A sole trader.
+    SoleTrader,
+    /// A company.
+    Company,
+    /// An association or foundation.
+    Association,
+}
+
+impl From<KindArg> for HolderKind {
+    fn from(kind: KindArg) -> Self {
+        match kind {
+            KindArg::Person => Self::Person,
+            KindArg::SoleTrader => Self::SoleTrader,
+            KindArg::Company => Self::Company,
+            KindArg::Association => Self::Association,
+        }
+    }
+}
+
+/// The state of a mailbox.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum StateArg {
+    /// Takes deliveries.
+    Active,
+    /// Refuses deliveries.
+    Suspended,
+    /// Open for export.
+    Closing,
+    /// Erased.
+    Closed,
+}
+
+impl From<StateArg> for MailboxState {
+    fn from(state: StateArg) -> Self {
+        match state {
+            StateArg::Active => Self::Active,
+            StateArg::Suspended => Self::Suspended,
+            StateArg::Closing => Self::Closing,
+            StateArg::Closed => Self::Closed,
+        }
+    }
+}
+
+/// `user`.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Register a holder: keys are made, the acceptance of the terms is recorded
+    Register(RegisterArgs),
+    /// List holders
+    #[command(visible_alias = "ls")]
+    List {
+        /// Only this state
+        #[arg(long, value_enum)]
+        state: Option<StateArg>,
+        /// Only this kind
+        #[arg(long, value_enum)]
+        kind: Option<KindArg>,
+        /// Only registered since: RFC 3339, a date, or -24h
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = value::moment)]
+        since: Option<Moment>,
+    },
+    /// Show a holder
+    Show {
+        /// A mailbox id, a national number, or - to be asked for the number
+        user: String,
+    },
+    /// Suspend a mailbox: deliveries are refused until it is resumed
+    Suspend {
+        /// A mailbox id, a national number, or - to be asked for the number
+        user: String,
+    },
+    /// Resume a suspended mailbox
+    Resume {
+        /// A mailbox id, a national number, or - to be asked for the number
+        user: String,
+    },
+}
+
+/// `user register`.
+#[derive(Args, Debug)]
+pub struct RegisterArgs {
+    /// The national number, 12 digits, or - to be asked for it (keeps it out of shell history)
+    #[arg(required_unless_present = "from_file", conflicts_with = "from_file")]
+    pub number: Option<String>,
+    /// What kind of holder; absent: person or company, as the number says
+    #[arg(long, value_enum)]
+    pub kind: Option<KindArg>,
+    /// Version of the terms accepted; absent: the current one
+    #[arg(long, value_name = "VERSION")]
+    pub terms: Option<String>,
+    /// When they were accepted; absent: now
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = value::moment)]
+    pub accepted_at: Option<Moment>,
+    /// Level of assurance at which they were accepted
+    #[arg(long, value_name = "2|3|4", default_value = "3", value_parser = ["2", "3", "4"])]
+    pub loa: String,
+    /// Where the evidence of the acceptance is
+    #[arg(long, value_name = "TEXT")]
+    pub reference: Option<String>,
+    /// Leave the address register alone
+    #[arg(long)]
+    pub no_registry: bool,
+    /// Register every row of a CSV file: number, kind, accepted_at, terms, loa, reference
+    #[arg(long, value_name = "CSV")]
+    pub from_file: Option<PathBuf>,
+    /// Go on with a file that was begun; the daemon knows where it stopped
+    #[arg(long, requires = "from_file")]
+    pub resume: bool,
+}
+
+/// `mailbox`.
+#[derive(Debug, Subcommand)]
+pub enum MailboxCommand {
+    /// List mailboxes
+    #[command(visible_alias = "ls")]
+    List {
+        /// Only this state
+        #[arg(long, value_enum)]
+        state: Option<StateArg>,
+    },
+    /// Show a mailbox
+    Show {
+        /// A mailbox id; its first digits do, where they are unique
+        mailbox: String,
+    },
+    /// Count over all mailboxes
+    Stats,
+    /// Check the stored messages: tags, orphans, dangling rows
+    Verify {
+        /// A mailbox id
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        mailbox: Option<String>,
+        /// Every mailbox
+        #[arg(long)]
+        all: bool,
+        /// Only so many per cent of the messages
+        #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
+        sample: Option<u8>,
+    },
+    /// Messages of a mailbox, without content
+    #[command(subcommand)]
+    Message(MessageCommand),
+}
+
+/// `mailbox message`.
+#[derive(Debug, Subcommand)]
+pub enum MessageCommand {
+    /// List the messages of a mailbox: sender, time, class, size
+    #[command(visible_alias = "ls")]
+    List {
+        /// A mailbox id
+        mailbox: String,
+        /// Only this protection class
+        #[arg(long, value_name = "1|2|3", value_parser = clap::value_parser!(u8).range(1..=3))]
+        class: Option<u8>,
+        /// Deleted messages that can still be restored
+        #[arg(long)]
+        deleted: bool,
+    },
+}
+
+/// `delivery`.
+#[derive(Debug, Subcommand)]
+pub enum DeliveryCommand {
+    /// List deliveries, the newest first
+    #[command(visible_alias = "ls")]
+    List {
+        /// Only refused ones
+        #[arg(long, conflicts_with = "duplicate")]
+        rejected: bool,
+        /// Only repeats
+        #[arg(long)]
+        duplicate: bool,
+        /// Only from this authority
+        #[arg(long, value_name = "ORG")]
+        sender: Option<OrganisationNumber>,
+        /// Only since: RFC 3339, a date, or -24h
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = value::moment)]
+        since: Option<Moment>,
+        /// Only before
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = value::moment)]
+        until: Option<Moment>,
+    },
+    /// Show a delivery in all its stages
+    Trace {
+        /// Our id, or the TransId that the sender knows
+        #[arg(required_unless_present = "sender_id", conflicts_with = "sender_id")]
+        id: Option<String>,
+        /// The sender's own message id
+        #[arg(long, value_name = "ID")]
+        sender_id: Option<String>,
+    },
+}
+
+/// `sender`.
+#[derive(Debug, Subcommand)]
+pub enum SenderCommand {
+    /// List the authorities that may, or may not, deliver
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show one
+    Show {
+        /// Its organisation number
+        org: OrganisationNumber,
+    },
+    /// Let an authority deliver
+    Allow {
+        /// Its organisation number
+        org: OrganisationNumber,
+        /// Its name
+        #[arg(long)]
+        name: Option<String>,
+        /// An organisation that may deliver for it
+        #[arg(long, value_name = "ORG")]
+        dispatcher: Vec<OrganisationNumber>,
+        /// Protection class of its unsigned messages
+        #[arg(long, value_name = "1|2", value_parser = clap::value_parser!(u8).range(1..=2))]
+        notify_class: Option<u8>,
+    },
+    /// Stop an authority, or one of those that deliver for it
+    Block {
+        /// Its organisation number
+        org: OrganisationNumber,
+        /// Only this dispatcher
+        #[arg(long, value_name = "ORG")]
+        dispatcher: Option<OrganisationNumber>,
+    },
+}
+
+/// `key`.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Show versions, counts, and what a loss would mean
+    Status,
+    /// List the keys in the HSM
+    #[command(visible_alias = "ls")]
+    List,
+}
+
+/// `hsm`.
+#[derive(Debug, Subcommand)]
+pub enum HsmCommand {
+    /// Show the token and its state
+    Status,
+    /// Give the token its PIN; it is tried once
+    Login {
+        /// File with the PIN, where there is no terminal
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
+    },
+    /// Lock the token and wipe every opened key
+    Logout,
+    /// Try what the token can do and print a compatibility sheet
+    Test,
+}
+
+/// `cert`.
+#[derive(Debug, Subcommand)]
+pub enum CertCommand {
+    /// List certificates and revocation lists, the first to end first
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show one
+    Show {
+        /// Its name, as the list shows it
+        name: String,
+    },
+    /// Read the files anew; the old ones stay where a new one is bad
+    Reload,
+}
+
+/// `audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Search the log, the newest first; the search itself is recorded
+    Search {
+        /// Only this actor: a login name, opr_…, an organisation number, daemon
+        #[arg(long)]
+        actor: Option<String>,
+        /// Only about this thing: an id with its prefix, or an organisation number
+        #[arg(long, value_name = "ID")]
+        subject: Option<String>,
+        /// Only this event
+        #[arg(long, value_name = "CODE")]
+        event: Option<String>,
+        /// Only since: RFC 3339, a date, or -24h
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = value::moment)]
+        since: Option<Moment>,
+        /// Only before
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = value::moment)]
+        until: Option<Moment>,
+    },
+    /// Show the newest entries
+    Tail {
+        /// Go on with each new one until Ctrl-C
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Export a period into a file that verifies by itself
+    Export {
+        /// From: RFC 3339, a date, or -24h
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = value::moment)]
+        since: Moment,
+        /// Before
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = value::moment)]
+        until: Moment,
+        /// The file, made with mode 0600; it must not exist
+        #[arg(short = 'O', long = "to", value_name = "FILE")]
+        to: PathBuf,
+        /// The form; json alone can be verified
+        #[arg(long, value_name = "json|csv|cef", default_value = "json",
+              value_parser = ["json", "csv", "cef"])]
+        format: String,
+    },
+    /// Verify an export offline, or the live log where no file is named
+    Verify {
+        /// An export; needs no daemon and no HSM
+        file: Option<PathBuf>,
+        /// A checkpoint kept outside (signed note) that the log must contain
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+    },
+    /// The catalogue of events; needs no daemon
+    #[command(subcommand)]
+    Event(EventCommand),
+}
+
+/// `audit event`.
+#[derive(Debug, Subcommand)]
+pub enum EventCommand {
+    /// List every event code
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show one
+    Show {
+        /// The code: MBX-A201
+        code: String,
+    },
+}
+
+/// `job`.
+#[derive(Debug, Subcommand)]
+pub enum JobCommand {
+    /// List jobs, the newest first
+    #[command(visible_alias = "ls")]
+    List {
+        /// Only this state
+        #[arg(long, value_parser = ["waiting", "running", "paused", "done", "failed", "cancelled"])]
+        state: Option<String>,
+    },
+    /// Show a job
+    Show {
+        /// The job
+        job: String,
+    },
+    /// Follow a job until it ends; Ctrl-C stops following, not the job
+    Follow {
+        /// The job
+        job: String,
+    },
+}
+
+/// `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check a configuration file with mbxd's own reader; needs no daemon
+    Check {
+        /// The file
+        #[arg(default_value = "/etc/mbx/mbxd.toml")]
+        file: PathBuf,
+        /// The daemon's program
+        #[arg(long, value_name = "FILE", default_value = "mbxd")]
+        mbxd: PathBuf,
+    },
+    /// Show the configuration in effect; secrets are never in it
+    Show {
+        /// Show which file set each key
+        #[arg(long)]
+        origin: bool,
+    },
+}
