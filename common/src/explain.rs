@@ -299,6 +299,79 @@ catalogue! {
         "The client certificate is not among those of a configured portal.",
         "Add its fingerprint to the portal's configuration.", Some("mbxctl config show");
 
+    DELIVERY_TOO_LONG = 4201, Usage, "the delivery is too long",
+        "The request is longer than [delivery] body_max.",
+        "The sender must split it; raise the limit only where such deliveries are agreed.", None;
+    DELIVERY_NOT_XML = 4202, Usage, "the delivery is no XML that is read",
+        "It is not well-formed UTF-8 XML, or holds what no sender needs: a DTD, comments, floods of elements or attributes.",
+        "The sender must mend its software.", None;
+    DELIVERY_SHAPE = 4203, Usage, "the delivery is not of the contract's form",
+        "An element is missing, unknown, out of order, or has a value outside the schema.",
+        "The fault told the sender which; its software must be mended.", None;
+    DELIVERY_OLD_VERSION = 4204, Usage, "the delivery is of an older service version",
+        "The call is of Service v1 or v2; only v3 is served.",
+        "The sender must call Service v3.", None;
+    DELIVERY_OPERATION = 4205, Usage, "the operation is not served",
+        "The body is no operation of Service v3, or one that this operator does not offer.",
+        "Only deliverSecure and notify are served.", None;
+    DELIVERY_SENDER_NUMBER = 4206, Usage, "the sender's id is no organisation number",
+        "Sender/Id must be 16 and a valid organisation number.",
+        "The sender must mend its configuration.", None;
+    DELIVERY_SIGNATURE_FORM = 4207, Usage, "a signature is not of the accepted form",
+        "Count, place, references, transforms or algorithms are outside the profile: a defect or an attack.",
+        "Ask the sender which software signs; look at who else it came from.", None;
+    DELIVERY_SIGNATURE_WRONG = 4208, Usage, "a signature does not fit",
+        "What was signed is not what arrived: it was altered on the way, or signed in another form.",
+        "Ask the sender; repeated cases from one sender are a defect of its software.", None;
+    DELIVERY_SHA1 = 4209, Usage, "a signature uses SHA-1",
+        "SHA-1 is no longer safe and the sender has no exception.",
+        "The sender must sign with SHA-256; an exception has an end date.", None;
+    DELIVERY_SEAL_SAYS_NO = 4210, Usage, "the seal says the signatures are not right",
+        "The dispatcher sent SignaturesOK = false.",
+        "The sender and its dispatcher must settle it.", None;
+    DELIVERY_CERTIFICATE = 4211, Denied, "a certificate is not believed",
+        "It has expired, was issued elsewhere, is not for this use, or its key is weak.",
+        "Compare it with the configured roots; the sender may need a new certificate.", Some("mbxctl cert list");
+    DELIVERY_REVOKED = 4212, Denied, "a certificate was revoked",
+        "A revocation list names the certificate or one of its issuers.",
+        "Do not accept it by any exception; ask the sender what happened.", None;
+    DELIVERY_REVOCATION_UNKNOWN = 4213, Unavailable, "no current revocation list of an issuer",
+        "The list is missing or outdated, so nobody under this issuer is believed.",
+        "Fetch the list; this stops deliveries until it is there.", Some("mbxctl cert list");
+    DELIVERY_ORGANISATION = 4214, Denied, "a certificate names no organisation",
+        "The subject must hold exactly one serialNumber: 16 and ten digits.",
+        "The sender must use its organisation certificate.", None;
+    DELIVERY_SENDER_UNKNOWN = 4215, Denied, "the sender was never allowed",
+        "Senders are denied until staff allow them.",
+        "Check that it joined the infrastructure, then allow it.", Some("mbxctl sender list");
+    DELIVERY_BLOCKED = 4216, Denied, "an organisation behind the delivery is blocked",
+        "Staff blocked the sender, its signer, its dispatcher or the caller.",
+        "See why it was blocked.", Some("mbxctl sender list");
+    DELIVERY_SIGNER = 4217, Denied, "the signer may not sign for the sender",
+        "The inner signature is neither the sender's nor that of a dispatcher that may sign for it.",
+        "Where it is the sender's dispatcher, allow it for this sender.", Some("mbxctl sender list");
+    DELIVERY_SEALER = 4218, Denied, "the dispatcher may not seal for the sender",
+        "The seal is neither the sender's nor that of a dispatcher allowed for it.",
+        "Where it is the sender's dispatcher, allow it for this sender.", Some("mbxctl sender list");
+    DELIVERY_CLIENT = 4219, Denied, "the caller may not deliver for the sender",
+        "The TLS client is neither the sender nor its dispatcher.",
+        "Where it is the sender's dispatcher, allow it for this sender.", Some("mbxctl sender list");
+    DELIVERY_MEDIA_TYPE = 4220, Usage, "a media type is not accepted",
+        "A body is text or HTML; attachments have the types of [delivery] media_types.",
+        "The sender must convert the document.", None;
+    DELIVERY_NOT_UTF8 = 4221, Usage, "a body is not UTF-8",
+        "The infrastructure's texts are UTF-8 always.",
+        "The sender must mend its software.", None;
+    DELIVERY_CHECKSUM = 4222, Usage, "an attachment does not fit its checksum",
+        "The MD5 checksum is wrong, or of other octets (encoded twice, for example).",
+        "The sender must mend its software; `checksum = \"flag\"` lets such deliveries through in trials.", None;
+    DELIVERY_MESSAGE_TOO_LONG = 4223, Usage, "a message is too long",
+        "Body and attachments together exceed [delivery] message_max.",
+        "The sender must send less; the infrastructure's limit is 2 MB.", None;
+    DELIVERY_OVERLOADED = 4224, Limit, "too many deliveries at once",
+        "Memory, turns or waiting places for deliveries were used up; the sender was told to come back.",
+        "Look for a flood from one sender; else raise the limits of [delivery].", Some("mbxctl delivery list --rejected");
+
     SPACE_LOW = 5001, Unavailable, "the disk is almost full",
         "Below the first watermark deliveries are refused, below the second everything but reading.",
         "Make room; mbxd goes on by itself.", Some("mbxctl status");

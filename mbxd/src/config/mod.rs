@@ -3,6 +3,7 @@
 //! Unknown keys are errors. Secrets never stand in it: files and systemd credentials hold them.
 
 mod audit;
+mod delivery;
 mod health;
 pub mod hsm;
 mod installation;
@@ -20,6 +21,8 @@ pub mod value;
 
 pub use audit::Audit;
 pub use health::{BadListen, Health, Listen};
+mod scan;
+pub use delivery::{Checksum, Delivery};
 pub use hsm::Hsm;
 pub use installation::Installation;
 pub use keys::Keys;
@@ -30,5 +33,6 @@ pub use paths::Paths;
 pub use policy::Policy;
 pub use portal::Portal;
 pub use root::Config;
+pub use scan::{Scan, Scanner, WhenAway};
 pub use terms::Terms;
 pub use trust::{Fingerprint, TlsIdentity, Trust};

@@ -3,6 +3,7 @@
 use super::{
     Audit, Health, Hsm, Installation, Keys, Log, Operators, Paths, Policy, Portal, Terms, Trust,
 };
+use super::{Delivery, Scan};
 use serde::{Deserialize, Serialize};
 
 /// Everything `mbxd.toml` and `conf.d` can say. Every key has a default, so an empty file is valid;
@@ -37,4 +38,8 @@ pub struct Config {
     pub portal: Portal,
     /// What holders agree to.
     pub terms: Terms,
+    /// The authorities' door.
+    pub delivery: Delivery,
+    /// The malware scanner.
+    pub scan: Scan,
 }

@@ -1,0 +1,151 @@
+//! Memory and processor time that deliveries may take together.
+
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Bytes of memory counted per byte of a request: the bytes themselves, the tree over them, the
+/// ciphertext.
+const FACTOR: u64 = 3;
+
+/// Memory is counted in pieces of this many bytes.
+const PIECE_LEN: u64 = 16 * 1024;
+
+/// Longest wait for a turn; what waits longer is told to come back.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// There is no room: the peer is told to come back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NoRoom;
+
+/// Bounds of everything under way, shared by all connections.
+#[derive(Debug)]
+pub struct Budget {
+    memory: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    /// Turns and places to wait for one.
+    places: Arc<Semaphore>,
+    wait_max: Duration,
+}
+
+/// Memory set aside for one delivery; given back when dropped.
+#[derive(Debug)]
+pub struct Memory {
+    budget: Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
+    pieces: u64,
+}
+
+/// One delivery's turn at the processor; given back when dropped.
+#[derive(Debug)]
+pub struct Turn {
+    _place: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Budget {
+    /// A budget of so many bytes, so many turns at a time and so many waiting for one.
+    pub fn new(memory_max: u64, turns: usize, waiting_max: usize) -> Self {
+        let pieces = usize::try_from(memory_max / PIECE_LEN).unwrap_or(Semaphore::MAX_PERMITS);
+        let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.min(PERMITS_MAX)));
+        Self {
+            memory: semaphore(pieces),
+            turns: semaphore(turns.max(1)),
+            places: semaphore(turns.max(1).saturating_add(waiting_max)),
+            wait_max: WAIT_MAX,
+        }
+    }
+
+    /// Memory for a request of which nothing was read yet.
+    pub fn memory(&self) -> Memory {
+        Memory { budget: Arc::clone(&self.memory), held: None, pieces: 0 }
+    }
+
+    /// Waits for a turn, a bounded time among a bounded number.
+    ///
+    /// # Errors
+    /// [`NoRoom`] where too many wait, or the wait is too long.
+    pub async fn turn(&self) -> Result<Turn, NoRoom> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoRoom)?;
+        let turn = tokio::time::timeout(self.wait_max, Arc::clone(&self.turns).acquire_owned())
+            .await
+            .map_err(|_| NoRoom)?
+            .map_err(|_| NoRoom)?;
+        Ok(Turn { _place: place, _turn: turn })
+    }
+
+    /// Bytes of requests for which there is room now.
+    pub fn room(&self) -> u64 {
+        let pieces = u64::try_from(self.memory.available_permits()).unwrap_or(u64::MAX);
+        pieces.saturating_mul(PIECE_LEN) / FACTOR
+    }
+}
+
+impl Memory {
+    /// Sets memory aside for a request of `len` bytes in all, or says that there is none.
+    ///
+    /// # Errors
+    /// [`NoRoom`]; what was set aside before stays.
+    pub fn grow_to(&mut self, len: u64) -> Result<(), NoRoom> {
+        let wanted = len.saturating_mul(FACTOR).div_ceil(PIECE_LEN);
+        let more = wanted.saturating_sub(self.pieces);
+        if more == 0 {
+            return Ok(());
+        }
+        let count = u32::try_from(more).map_err(|_| NoRoom)?;
+        let permit = Arc::clone(&self.budget).try_acquire_many_owned(count).map_err(|_| NoRoom)?;
+        match &mut self.held {
+            Some(held) => held.merge(permit),
+            None => self.held = Some(permit),
+        }
+        self.pieces = wanted;
+        Ok(())
+    }
+}
+
+/// Most permits that one semaphore can give at once.
+const PERMITS_MAX: usize = 1 << 28;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    #[test]
+    fn memory_is_set_aside_threefold_and_given_back() {
+        let budget = Budget::new(3 * 1024 * 1024, 1, 0);
+        let mut first = budget.memory();
+        first.grow_to(512 * 1024).unwrap();
+        first.grow_to(768 * 1024).unwrap();
+        assert_eq!(budget.room(), 256 * 1024);
+        let mut second = budget.memory();
+        assert_eq!(second.grow_to(512 * 1024), Err(NoRoom));
+        second.grow_to(256 * 1024).unwrap();
+        assert_eq!(budget.room(), 0);
+        drop(first);
+        assert_eq!(budget.room(), 768 * 1024);
+        drop(second);
+        assert_eq!(budget.room(), 1024 * 1024);
+    }
+
+    #[tokio::test]
+    async fn turns_are_waited_for_by_few() {
+        let budget = Arc::new(Budget::new(1024, 1, 1));
+        let held = budget.turn().await.unwrap();
+        let mut waiting = std::pin::pin!(budget.turn());
+        assert!((&mut waiting).now_or_never().is_none());
+        assert_eq!(budget.turn().await.map(|_| ()), Err(NoRoom));
+        drop(held);
+        assert!(waiting.await.is_ok());
+        assert!(budget.turn().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn turns_are_not_waited_for_without_end() {
+        let budget = Budget { wait_max: Duration::ZERO, ..Budget::new(1024, 1, 1) };
+        let held = budget.turn().await.unwrap();
+        assert_eq!(budget.turn().await.map(|_| ()), Err(NoRoom));
+        drop(held);
+        assert!(budget.turn().await.is_ok());
+    }
+}

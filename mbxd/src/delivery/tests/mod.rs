@@ -1,0 +1,4 @@
+//! The door as a whole.
+
+mod causes;
+mod documents;
