@@ -325,7 +325,7 @@ proptest! {
     fn the_scanner_sees_the_elements_that_the_tree_has(text in document()) {
         let tree = roxmltree::Document::parse(&text).unwrap();
         let elements = tree.descendants().filter(roxmltree::Node::is_element).count();
-        let depth = tree.descendants().map(|node| node.ancestors().filter(|n| n.is_element()).count());
+        let depth = tree.descendants().map(|node| node.ancestors().filter(roxmltree::Node::is_element).count());
         let depth = depth.max().unwrap_or_default();
         let exact = PrescanLimits { elements_max: elements, depth_max: depth, ..generous() };
         prop_assert_eq!(prescan(text.as_bytes(), &exact), Ok(()));
