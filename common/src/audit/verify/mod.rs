@@ -1,0 +1,14 @@
+//! Checking a log, or an export of it, against its own tree and against what was kept outside.
+//!
+//! Needs no daemon, no HSM and no clock: bytes and keys in, a report out.
+
+mod chain;
+mod export;
+mod finding;
+
+pub use chain::{Chain, Expected, Source};
+pub use export::{ExportVerifier, Trust, VerifyError, verify_export};
+pub use finding::{Finding, Findings, Report};
+
+#[cfg(test)]
+mod tests;
