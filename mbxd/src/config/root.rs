@@ -1,7 +1,8 @@
 //! The whole configuration.
 
 use super::{
-    Audit, Health, Hsm, Installation, Keys, Log, Operators, Paths, Policy, Portal, Terms, Trust,
+    Audit, Health, Hsm, Installation, Keys, Log, Operators, Paths, Policy, Portal, Store, Terms,
+    Trust,
 };
 use super::{Delivery, Scan};
 use serde::{Deserialize, Serialize};
@@ -42,4 +43,6 @@ pub struct Config {
     pub delivery: Delivery,
     /// The malware scanner.
     pub scan: Scan,
+    /// The log, its index and the disk they stand on.
+    pub store: Store,
 }

@@ -1,5 +1,6 @@
 //! The seam between the daemon and what keeps its data.
 
+use super::back_end::len_u64;
 use super::change::{Changes, Table};
 use bytes::Bytes;
 use mbx_common::audit::Entry;
@@ -21,6 +22,18 @@ pub struct NewContent {
     /// The whole content as stored: header and chunks (`docs/formats/mbx1.md`), in pieces that
     /// follow one another, so that nothing must be copied together.
     pub pieces: Vec<Bytes>,
+}
+
+impl NewContent {
+    /// Length of all pieces in bytes.
+    pub fn len(&self) -> u64 {
+        self.pieces.iter().fold(0, |len, piece| len.saturating_add(len_u64(piece.len())))
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// What a durable commit tells.
@@ -152,6 +165,43 @@ pub struct Page {
     pub more: bool,
 }
 
+/// Whether the store serves.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Health {
+    /// It reads and writes.
+    #[default]
+    Serving,
+    /// A write or the index failed; commits answer `Unavailable` until it has recovered, which it
+    /// tries by itself.
+    Recovering,
+    /// Stored data is damaged; nothing more is written.
+    Damaged,
+    /// It was stopped.
+    Closed,
+}
+
+impl Health {
+    /// A number for atomics.
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Serving => 0,
+            Self::Recovering => 1,
+            Self::Damaged => 2,
+            Self::Closed => 3,
+        }
+    }
+
+    /// The health of a [`Health::number`].
+    pub(super) const fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Serving,
+            1 => Self::Recovering,
+            2 => Self::Damaged,
+            _ => Self::Closed,
+        }
+    }
+}
+
 /// How much space is left, as `status`, metrics and the watermarks see it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Space {
@@ -201,6 +251,9 @@ pub trait Engine: Send + Sync {
 
     /// Space used and left.
     fn space(&self) -> Space;
+
+    /// Whether it serves.
+    fn health(&self) -> Health;
 }
 
 /// A handle on the engine, cheap to clone.
@@ -282,6 +335,11 @@ impl Store {
     /// Space used and left.
     pub fn space(&self) -> Space {
         self.0.space()
+    }
+
+    /// Whether it serves.
+    pub fn health(&self) -> Health {
+        self.0.health()
     }
 }
 

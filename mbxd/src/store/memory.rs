@@ -3,7 +3,8 @@
 
 use super::change::{Change, Changes, Table};
 use super::engine::{
-    BoxFuture, CommitError, Committed, Engine, KeyRange, NewContent, Page, ReadError, Space, Store,
+    BoxFuture, CommitError, Committed, Engine, Health, KeyRange, NewContent, Page, ReadError,
+    Space, Store,
 };
 use bytes::{Bytes, BytesMut};
 use mbx_common::audit::Entry;
@@ -182,6 +183,10 @@ impl Engine for Memory {
 
     fn space(&self) -> Space {
         Space { free_bytes: u64::MAX, ..Space::default() }
+    }
+
+    fn health(&self) -> Health {
+        Health::Serving
     }
 }
 

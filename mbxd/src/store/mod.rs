@@ -5,6 +5,7 @@
 pub mod back_end;
 mod bytes_at;
 mod change;
+pub mod embedded;
 mod engine;
 pub mod memory;
 pub mod records;
@@ -12,6 +13,7 @@ mod row;
 
 pub use change::{Change, Changes, Expectation, Table};
 pub use engine::{
-    BoxFuture, CommitError, Committed, Engine, KeyRange, NewContent, Page, ReadError, Space, Store,
+    BoxFuture, CommitError, Committed, Engine, Health, KeyRange, NewContent, Page, ReadError,
+    Space, Store,
 };
 pub use row::{BadRow, Row};

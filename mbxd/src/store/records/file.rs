@@ -93,6 +93,8 @@ impl Records {
             Err(error) if error.kind() == ErrorKind::NotFound => create(back, name)?,
             opened => opened?,
         };
+        // An earlier attempt may have made the name and failed here.
+        back.sync_folder(name.rsplit_once('/').map_or("", |(folder, _)| folder))?;
         let mut bytes = [0; FILE_HEADER_LEN];
         read_exact_at(&*file, 0, &mut bytes).map_err(at(0))?;
         let seed = FileHeader::decode(&bytes)?.seed();
@@ -188,7 +190,6 @@ fn create(back: &dyn BackEnd, name: &str) -> io::Result<Arc<dyn BackFile>> {
     write_all_at(&*file, 0, &mut [IoSlice::new(&header)])?;
     file.sync()?;
     back.rename(&new, name)?;
-    back.sync_folder(name.rsplit_once('/').map_or("", |(folder, _)| folder))?;
     Ok(file)
 }
 

@@ -67,9 +67,11 @@ impl SimulatedDisk {
         self.state().operations
     }
 
-    /// Syncs of files so far, folders not included.
-    pub fn syncs(&self) -> u64 {
-        self.state().syncs
+    /// Syncs so far of the files whose names begin like this.
+    pub fn syncs(&self, prefix: &str) -> u64 {
+        let state = self.state();
+        let inodes = state.names.iter().filter(|(name, _)| name.starts_with(prefix));
+        inodes.filter_map(|(_, inode)| state.inodes.get(inode)).map(|inode| inode.syncs).sum()
     }
 
     /// [`Snapshot::after_kill`] of this moment.
@@ -95,8 +97,7 @@ impl SimulatedDisk {
         let mut state = self.state();
         let inode = state.link(name);
         state.durable_names.insert(name.to_owned(), inode);
-        let durable = bytes.clone();
-        state.inodes.insert(inode, Inode { now: bytes, durable, ..Inode::default() });
+        state.inodes.insert(inode, Inode::durable(bytes));
     }
 
     /// Removes a file behind the user's back, durable at once.
@@ -243,20 +244,6 @@ struct SimulatedFile {
     inode: u64,
 }
 
-impl SimulatedFile {
-    fn resize(&self, len: u64, shrink: bool) -> io::Result<()> {
-        let mut state = self.disk.begin_whole()?;
-        let len = usize::try_from(len).map_err(|_| ErrorKind::InvalidInput)?;
-        state.admit(self.inode, len)?;
-        if let Some(inode) = state.inodes.get_mut(&self.inode)
-            && (shrink || inode.now.len() < len)
-        {
-            inode.set_len(len);
-        }
-        Ok(())
-    }
-}
-
 impl BackFile for SimulatedFile {
     fn len(&self) -> io::Result<u64> {
         let state = self.disk.state();
@@ -280,7 +267,7 @@ impl BackFile for SimulatedFile {
         let offset = usize::try_from(offset).map_err(|_| ErrorKind::InvalidInput)?;
         let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
         let len = if fault.is_some() { bytes.len() / 2 } else { bytes.len() };
-        state.admit(self.inode, offset.saturating_add(len))?;
+        state.back(self.inode, offset, offset.saturating_add(len))?;
         if let Some(inode) = state.inodes.get_mut(&self.inode) {
             inode.write(offset, bytes.get(..len).unwrap_or_default());
         }
@@ -293,7 +280,9 @@ impl BackFile for SimulatedFile {
 
     fn sync(&self) -> io::Result<()> {
         let (mut state, fault) = self.disk.begin();
-        state.syncs = state.syncs.saturating_add(1);
+        if let Some(inode) = state.inodes.get_mut(&self.inode) {
+            inode.syncs = inode.syncs.saturating_add(1);
+        }
         if let Some(fault) = fault {
             state.fail_sync(self.inode);
             return Err(fault.error());
@@ -305,11 +294,24 @@ impl BackFile for SimulatedFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.resize(len, true)
+        let mut state = self.disk.begin_whole()?;
+        let len = usize::try_from(len).map_err(|_| ErrorKind::InvalidInput)?;
+        if let Some(inode) = state.inodes.get_mut(&self.inode) {
+            inode.set_len(len);
+        }
+        Ok(())
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        self.resize(len, false)
+        let mut state = self.disk.begin_whole()?;
+        let len = usize::try_from(len).map_err(|_| ErrorKind::InvalidInput)?;
+        state.back(self.inode, 0, len)?;
+        if let Some(inode) = state.inodes.get_mut(&self.inode)
+            && inode.now.len() < len
+        {
+            inode.set_len(len);
+        }
+        Ok(())
     }
 }
 
@@ -367,12 +369,15 @@ mod tests {
     fn a_full_disk_refuses_growth_only() {
         let disk = SimulatedDisk::new();
         let file = disk.create("file").unwrap();
-        file.allocate(1000).unwrap();
-        disk.set_capacity(Some(1000));
-        write(&*file, 0, &[1; 1000]);
-        let error = file.write_at(1000, &[IoSlice::new(&[1])]).unwrap_err();
+        file.allocate(8192).unwrap();
+        disk.set_capacity(Some(8192));
+        write(&*file, 0, &[1; 8192]);
+        file.set_len(20_000).unwrap();
+        let error = file.write_at(8192, &[IoSlice::new(&[1])]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::StorageFull);
         assert_eq!(disk.free_bytes().unwrap(), 0);
+        file.set_len(4096).unwrap();
+        assert_eq!(disk.free_bytes().unwrap(), 4096);
     }
 
     #[test]

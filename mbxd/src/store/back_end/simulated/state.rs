@@ -20,7 +20,6 @@ pub(super) struct State {
     pub(super) next_inode: u64,
     pub(super) capacity: Option<u64>,
     pub(super) operations: u64,
-    pub(super) syncs: u64,
     pub(super) trouble: Option<(u64, u64, Fault)>,
     pub(super) dice: Dice,
 }
@@ -36,7 +35,13 @@ pub(super) struct Inode {
     pub(super) dirty: BTreeSet<u64>,
     /// Shortest length since the last sync, where the file was cut.
     pub(super) cut_to: Option<usize>,
+    /// Blocks that take space: written or reserved. The rest is sparse.
+    pub(super) backed: BTreeSet<u64>,
+    pub(super) syncs: u64,
 }
+
+/// Unit in which files take space.
+const BLOCK_LEN: u64 = 4096;
 
 /// Repeatable choices (splitmix64).
 #[derive(Clone, Copy, Default)]
@@ -87,11 +92,7 @@ impl Snapshot<'_> {
         let mut inodes = BTreeMap::new();
         for number in names.values() {
             if let Some(inode) = state.inodes.get(number) {
-                let bytes = inode.survivors(&mut dice, kept_tenths);
-                inodes.insert(
-                    *number,
-                    Inode { durable: bytes.clone(), now: bytes, ..Inode::default() },
-                );
+                inodes.insert(*number, Inode::durable(inode.survivors(&mut dice, kept_tenths)));
             }
         }
         SimulatedDisk::from_state(State {
@@ -120,20 +121,21 @@ impl State {
     }
 
     pub(super) fn used(&self) -> u64 {
-        let lens = self.names.values().filter_map(|inode| self.inodes.get(inode));
-        lens.map(|inode| len_u64(inode.now.len())).sum()
+        let inodes = self.names.values().filter_map(|inode| self.inodes.get(inode));
+        inodes.map(|inode| len_u64(inode.backed.len()).saturating_mul(BLOCK_LEN)).sum()
     }
 
-    /// Whether the file may grow to this length.
-    pub(super) fn admit(&self, inode: u64, len: usize) -> io::Result<()> {
-        let now = self.inodes.get(&inode).map_or(0, |inode| inode.now.len());
-        let grows_by = len_u64(len.saturating_sub(now));
-        match self.capacity {
-            Some(capacity) if self.used().saturating_add(grows_by) > capacity && grows_by > 0 => {
-                Err(io::ErrorKind::StorageFull.into())
-            }
-            _ => Ok(()),
+    /// Gives space to a part of a file; where the disk has no more, none of it.
+    pub(super) fn back(&mut self, number: u64, start: usize, end: usize) -> io::Result<()> {
+        let blocks = len_u64(start) / BLOCK_LEN..len_u64(end).div_ceil(BLOCK_LEN);
+        let free = self.capacity.map(|capacity| capacity.saturating_sub(self.used()) / BLOCK_LEN);
+        let Some(inode) = self.inodes.get_mut(&number) else { return Ok(()) };
+        let new: Vec<u64> = blocks.filter(|block| !inode.backed.contains(block)).collect();
+        if free.is_some_and(|free| len_u64(new.len()) > free) {
+            return Err(io::ErrorKind::StorageFull.into());
         }
+        inode.backed.extend(new);
+        Ok(())
     }
 
     /// What a failed sync leaves: some sectors reached the disk, and none counts as unwritten any
@@ -171,6 +173,12 @@ fn apply(names: &mut BTreeMap<String, u64>, changes: &NameChanges) {
 }
 
 impl Inode {
+    /// A file of which all is durable.
+    pub(super) fn durable(bytes: Vec<u8>) -> Self {
+        let backed = (0..len_u64(bytes.len()).div_ceil(BLOCK_LEN)).collect();
+        Self { durable: bytes.clone(), now: bytes, backed, ..Self::default() }
+    }
+
     pub(super) fn write(&mut self, offset: usize, bytes: &[u8]) {
         let end = offset.saturating_add(bytes.len());
         if self.now.len() < end {
@@ -188,6 +196,8 @@ impl Inode {
             self.cut_to = Some(self.cut_to.map_or(len, |cut| cut.min(len)));
             let end = len_u64(len).div_ceil(SECTOR_LEN);
             self.dirty.retain(|sector| *sector < end);
+            let end = len_u64(len).div_ceil(BLOCK_LEN);
+            self.backed.retain(|block| *block < end);
         }
         self.now.resize(len, 0);
     }

@@ -1,0 +1,300 @@
+//! The one thread that writes: drains the queue into groups, one vectored write and one sync each,
+//! then the index, then the answers.
+
+use super::error::{IndexError, OpenError};
+use super::index::Progress;
+use super::judge::{Judged, judge};
+use super::open;
+use super::queue::{Pending, Taken};
+use super::record::Record;
+use super::segment;
+use super::shared::Shared;
+use super::writer::{Accepted, Writer};
+use crate::store::engine::{CommitError, Committed, Health};
+use mbx_common::audit::tree::leaf_hash;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+/// First and longest pause between two attempts to recover.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// The committer's state.
+pub(super) struct Committer {
+    shared: Arc<Shared>,
+    writer: Writer,
+    /// Everything up to here is durable, and in the index unless that is in trouble.
+    progress: Progress,
+    checkpointed: Instant,
+    bytes_since_checkpoint: u64,
+    log_failed: bool,
+    index_failed: bool,
+    pause: Duration,
+}
+
+impl Committer {
+    pub(super) fn new(shared: Arc<Shared>, writer: Writer, progress: Progress) -> Self {
+        shared.set_tree(progress.tree.size(), progress.tree.root());
+        Self {
+            shared,
+            writer,
+            progress,
+            checkpointed: Instant::now(),
+            bytes_since_checkpoint: 0,
+            log_failed: false,
+            index_failed: false,
+            pause: PAUSE_MIN,
+        }
+    }
+
+    /// Works until the queue is closed and empty, then ends in order.
+    pub(super) fn run(mut self) {
+        loop {
+            if self.log_failed || self.index_failed {
+                if !self.recover() {
+                    break;
+                }
+                continue;
+            }
+            let options = &self.shared.options;
+            let wait = options.checkpoint_interval.saturating_sub(self.checkpointed.elapsed());
+            match self.shared.queue.take(options.group_bytes, wait.max(Duration::from_millis(1))) {
+                Taken::Units(units) => self.commit(units),
+                Taken::Nothing => {}
+                Taken::Closed => break,
+            }
+            self.checkpoint_if_due();
+        }
+        self.end();
+    }
+
+    /// Does one group.
+    fn commit(&mut self, units: Vec<Pending>) {
+        let (next_lsn, next_leaf) =
+            (self.progress.lsn.saturating_add(1), self.progress.tree.size());
+        let judged = {
+            let guard = self.shared.index().read().unwrap_or_else(PoisonError::into_inner);
+            let Some(index) = guard.as_ref() else {
+                return refuse(units, &CommitError::Unavailable);
+            };
+            judge(index, next_lsn, next_leaf, units)
+        };
+        let Judged { accepted, rejected } = match judged {
+            Ok(judged) => judged,
+            Err((units, error)) => {
+                self.fail_index(&error);
+                return refuse(units, &CommitError::Unavailable);
+            }
+        };
+        let refusal = if accepted.is_empty() { Ok(()) } else { self.write(accepted) };
+        for (unit, error) in rejected {
+            // What it found may stand in the group that could not be written.
+            unit.answer(Err(refusal.clone().err().unwrap_or(error)));
+        }
+    }
+
+    /// Writes, syncs, indexes and answers the accepted units of a group.
+    fn write(&mut self, accepted: Vec<Accepted>) -> Result<(), CommitError> {
+        let durable_lsn = self.progress.lsn;
+        let written = self.make_room(&accepted).and_then(|()| {
+            self.writer.append(&accepted, durable_lsn).map_err(|error| {
+                self.fail_log(&error);
+                CommitError::Unavailable
+            })
+        });
+        let at = match written {
+            Ok(at) => at,
+            Err(error) => {
+                refuse(accepted.into_iter().map(|accepted| accepted.unit).collect(), &error);
+                return Err(error);
+            }
+        };
+        self.take_in(at, &accepted);
+        for Accepted { unit, lsn, leaf } in accepted {
+            unit.answer(Ok(Committed { lsn, leaf }));
+        }
+        Ok(())
+    }
+
+    /// Turns to a new segment where the group does not fit. The old one stays good if that fails.
+    fn make_room(&mut self, accepted: &[Accepted]) -> Result<(), CommitError> {
+        let len = accepted.iter().map(|accepted| accepted.unit.encoded.len()).sum();
+        if self.writer.fits(len) {
+            return Ok(());
+        }
+        match self.writer.turn(&self.progress) {
+            Ok(()) => {
+                self.progress.position = self.writer.position();
+                self.checkpoint();
+                Ok(())
+            }
+            Err(OpenError::Io(error)) if error.kind() == ErrorKind::StorageFull => {
+                Err(CommitError::SpaceLow)
+            }
+            Err(error) => {
+                tracing::error!(%error, "no new segment of the log");
+                Err(CommitError::Unavailable)
+            }
+        }
+    }
+
+    /// Lets the index take in what is durable. Where it fails it is opened anew and takes it in
+    /// from the log: the units are done.
+    fn take_in(&mut self, records_at: u64, accepted: &[Accepted]) {
+        let mut at = records_at;
+        let mut records: Vec<(u64, Record<'_>)> = Vec::with_capacity(accepted.len());
+        for Accepted { unit, lsn, leaf } in accepted {
+            if let Some(record) = unit.encoded.record(*lsn, *leaf) {
+                self.progress.tree.push(leaf_hash(record.entry));
+                records.push((at, record));
+            }
+            at = at.saturating_add(unit.encoded.len());
+            self.progress.lsn = *lsn;
+        }
+        let before = self.progress.position;
+        self.progress.position = self.writer.position();
+        let grown = self.progress.position.offset.saturating_sub(before.offset);
+        self.bytes_since_checkpoint = self.bytes_since_checkpoint.saturating_add(grown);
+        let segment = self.progress.position.segment;
+        let applied = {
+            let guard = self.shared.index().read().unwrap_or_else(PoisonError::into_inner);
+            guard.as_ref().map(|index| index.apply(segment, records.into_iter(), &self.progress))
+        };
+        match applied {
+            Some(Ok(())) => self.publish_tree(),
+            Some(Err(error)) => self.fail_index(&error),
+            None => self.index_failed = true,
+        }
+    }
+
+    fn publish_tree(&self) {
+        self.shared.set_tree(self.progress.tree.size(), self.progress.tree.root());
+    }
+
+    fn checkpoint_if_due(&mut self) {
+        let options = &self.shared.options;
+        let due = self.bytes_since_checkpoint >= options.checkpoint_bytes
+            || self.checkpointed.elapsed() >= options.checkpoint_interval;
+        if due && !self.index_failed {
+            if self.bytes_since_checkpoint > 0 {
+                self.checkpoint();
+            }
+            self.checkpointed = Instant::now();
+        }
+    }
+
+    fn checkpoint(&mut self) {
+        let done = {
+            let guard = self.shared.index().read().unwrap_or_else(PoisonError::into_inner);
+            guard.as_ref().map(|index| index.checkpoint_at(&self.progress))
+        };
+        self.checkpointed = Instant::now();
+        self.bytes_since_checkpoint = 0;
+        // A figure for people: where it cannot be had, the last one stands.
+        let _last_stands = self.shared.count_used();
+        if let Some(Err(error)) = done {
+            self.fail_index(&error);
+        }
+    }
+
+    fn fail_log(&mut self, error: &io::Error) {
+        tracing::error!(%error, "the log could not be written; going on in a new segment");
+        self.writer.cut();
+        self.log_failed = true;
+        self.shared.set_health(Health::Recovering);
+    }
+
+    fn fail_index(&mut self, error: &IndexError) {
+        tracing::error!(error = %error.0, "the index failed; opening it anew");
+        self.index_failed = true;
+        self.shared.set_health(Health::Recovering);
+    }
+
+    /// Tries to serve again; `false` where there is no more to be done.
+    fn recover(&mut self) -> bool {
+        self.shared.queue.refuse_all(&CommitError::Unavailable);
+        match self.try_recover() {
+            Ok(()) => {
+                tracing::info!(lsn = self.progress.lsn, "the store writes again");
+                self.pause = PAUSE_MIN;
+                self.shared.set_health(Health::Serving);
+                true
+            }
+            Err(error) if error.passes() => {
+                let closed = self.shared.queue.pause(self.pause);
+                self.pause = self.pause.saturating_mul(2).min(PAUSE_MAX);
+                !closed
+            }
+            Err(error) => {
+                tracing::error!(%error, "the store is damaged; nothing more is written");
+                self.shared.set_health(Health::Damaged);
+                self.shared.queue.close();
+                false
+            }
+        }
+    }
+
+    fn try_recover(&mut self) -> Result<(), OpenError> {
+        if self.log_failed {
+            self.writer.turn(&self.progress)?;
+            self.progress.position = self.writer.position();
+            self.log_failed = false;
+        }
+        if self.index_failed {
+            self.reopen_index()?;
+            self.index_failed = false;
+        }
+        Ok(())
+    }
+
+    /// Opens the index anew and lets it take in the log up to the last durable unit.
+    fn reopen_index(&mut self) -> Result<(), OpenError> {
+        let shared = Arc::clone(&self.shared);
+        let mut guard = shared.index().write().unwrap_or_else(PoisonError::into_inner);
+        // The old one must be gone first: both would write to one file.
+        drop(guard.take());
+        let segments = segment::list(&*shared.back)?;
+        let index =
+            open::open_index(&*shared.back, &shared.options)?.ok_or(OpenError::IndexMissing)?;
+        let mut progress = index.progress()?.ok_or(OpenError::IndexDamaged(None))?;
+        let last = Some(self.progress.lsn);
+        open::take_in(&*shared.back, &segments, &index, &mut progress, last)?;
+        if progress.lsn != self.progress.lsn || progress.tree != self.progress.tree {
+            return Err(OpenError::IndexDamaged(None));
+        }
+        progress.position = self.progress.position;
+        index.checkpoint_at(&progress)?;
+        *guard = Some(index);
+        drop(guard);
+        self.publish_tree();
+        Ok(())
+    }
+
+    /// The orderly end: everything answered, the index durable, the log cut to what it holds.
+    fn end(mut self) {
+        self.shared.queue.close();
+        self.shared.queue.refuse_all(&CommitError::Closed);
+        if !self.log_failed && !self.index_failed {
+            self.checkpoint();
+        }
+        if !self.log_failed
+            && !self.index_failed
+            && let Err(error) = self.writer.finish()
+        {
+            tracing::warn!(%error, "the log could not be closed in order; it is replayed at start");
+        }
+        let mut guard = self.shared.index().write().unwrap_or_else(PoisonError::into_inner);
+        drop(guard.take());
+        drop(guard);
+        if self.shared.health() != Health::Damaged {
+            self.shared.set_health(Health::Closed);
+        }
+    }
+}
+
+fn refuse(units: Vec<Pending>, error: &CommitError) {
+    for unit in units {
+        unit.answer(Err(error.clone()));
+    }
+}

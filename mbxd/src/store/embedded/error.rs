@@ -1,0 +1,94 @@
+//! Why the store does not open.
+
+use super::segment;
+use mbx_common::error::Kind;
+use std::io;
+
+/// Why the store could not be opened or its index not rebuilt.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The disk failed.
+    #[error("the store's files cannot be read or written")]
+    Io(#[from] io::Error),
+    /// Another process works on the same folder.
+    #[error("the store is in use by another process")]
+    InUse,
+    /// What was durable is damaged: no torn end, which is cut without a word.
+    #[error("the log is damaged: {} at byte {offset}", segment::name(*segment))]
+    Damaged {
+        /// Number of the segment.
+        segment: u32,
+        /// Byte in its file from which on it cannot be read.
+        offset: u64,
+    },
+    /// A newer program wrote the store.
+    #[error("the store has format {found}; this program reads formats up to {known}")]
+    Newer {
+        /// Format found.
+        found: u16,
+        /// Newest format known here.
+        known: u16,
+    },
+    /// A segment of another store lies among this one's.
+    #[error("{} belongs to another store", segment::name(*segment))]
+    Stranger {
+        /// Number of the segment.
+        segment: u32,
+    },
+    /// There is a log, but no index of it.
+    #[error("the index is missing; make it again from the log with `mbxd --rebuild-index`")]
+    IndexMissing,
+    /// The index cannot be read or belongs to another log.
+    #[error("the index is damaged; make it again from the log with `mbxd --rebuild-index`")]
+    IndexDamaged(#[source] Option<Box<redb::Error>>),
+    /// There is an index, but its log is not there.
+    #[error("the log is missing: the index knows {lsn} units of work")]
+    LogMissing {
+        /// Last unit that the index knows.
+        lsn: u64,
+    },
+}
+
+impl OpenError {
+    /// Whose move it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Io(_) => Kind::Unavailable,
+            Self::InUse => Kind::Conflict,
+            Self::Damaged { .. }
+            | Self::Stranger { .. }
+            | Self::IndexMissing
+            | Self::IndexDamaged(_)
+            | Self::LogMissing { .. } => Kind::Corrupt,
+            Self::Newer { .. } => Kind::Usage,
+        }
+    }
+
+    /// Whether trying again later can help.
+    pub(super) const fn passes(&self) -> bool {
+        matches!(self, Self::Io(_))
+    }
+}
+
+impl<E: Into<redb::Error>> From<E> for IndexError {
+    fn from(error: E) -> Self {
+        Self(Box::new(error.into()))
+    }
+}
+
+/// A failure of the index's engine.
+#[derive(Debug)]
+pub(super) struct IndexError(pub(super) Box<redb::Error>);
+
+impl From<IndexError> for OpenError {
+    fn from(error: IndexError) -> Self {
+        if let redb::Error::Io(error) = *error.0 {
+            Self::Io(error)
+        } else if matches!(*error.0, redb::Error::PreviousIo | redb::Error::Backend(_)) {
+            Self::Io(io::Error::other(error.0))
+        } else {
+            Self::IndexDamaged(Some(error.0))
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The embedded engine: an append-only log with everything in it, and an index over it.
+//!
+//! One committer thread ([`committer`]) writes units of work in groups: one vectored write, one
+//! sync, then the index, which is not synced: what it lost in a crash it takes in again from the
+//! log ([`open`]). Readers go through the index to the segments and never wait for a sync.
+//! `docs/formats/log.md` draws every byte.
+
+mod committer;
+mod engine;
+mod error;
+mod group;
+mod index;
+mod judge;
+mod open;
+mod options;
+mod queue;
+mod rebuild;
+mod record;
+mod segment;
+mod shared;
+mod space;
+mod walk;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use engine::Embedded;
+pub use error::OpenError;
+pub use rebuild::{RebuildProgress, rebuild_index};

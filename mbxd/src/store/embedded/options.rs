@@ -1,0 +1,36 @@
+//! What the operator can set.
+
+use super::space::Watermarks;
+use crate::config;
+use std::time::Duration;
+
+/// The settings of [`config::Store`] in the engine's units.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub(super) segment_size: u64,
+    pub(super) checkpoint_interval: Duration,
+    pub(super) checkpoint_bytes: u64,
+    pub(super) index_cache: usize,
+    pub(super) queue_bytes: u64,
+    pub(super) queue_units: usize,
+    pub(super) group_bytes: u64,
+    pub(super) watermarks: Watermarks,
+}
+
+impl From<&config::Store> for Options {
+    fn from(config: &config::Store) -> Self {
+        Self {
+            segment_size: config.segment_size.get(),
+            checkpoint_interval: config.checkpoint_interval.duration(),
+            checkpoint_bytes: config.checkpoint_bytes.get(),
+            index_cache: config.index_cache.as_len(),
+            queue_bytes: config.queue_bytes.get(),
+            queue_units: config.queue_units,
+            group_bytes: config.group_bytes.get(),
+            watermarks: Watermarks {
+                deliveries: config.stop_deliveries_below.get(),
+                writes: config.stop_writes_below.get(),
+            },
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Segment files of the log: names, headers, making and listing them. Bytes:
+//! `docs/formats/log.md`, "Segment".
+
+use super::error::OpenError;
+use crate::store::back_end::{BackEnd, BackFile, SECTOR_LEN, read_exact_at, write_all_at};
+use crate::store::bytes_at::{array_at, u16_at, u32_at, u64_at};
+use std::io::{self, ErrorKind, IoSlice};
+use std::sync::Arc;
+
+/// The folder of the segments.
+pub(super) const FOLDER: &str = "log";
+
+/// Where the first group of a segment begins.
+pub(super) const FIRST_GROUP: u64 = SECTOR_LEN;
+
+/// Newest format of segments: the only one written.
+pub(super) const FORMAT: u16 = 1;
+
+const HEADER_LEN: usize = 512;
+const MAGIC: &[u8; 6] = b"MBXLOG";
+const EXTENSION: &str = ".seg";
+const NEW: &str = ".new";
+
+/// Random bytes that name one store: a segment of another one is recognised.
+pub(super) type StoreId = [u8; 16];
+
+/// What the first sector of a segment says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Segment {
+    pub(super) store: StoreId,
+    pub(super) number: u32,
+    /// LSN of its first unit. The unit with LSN n stands in the segment with the highest number
+    /// whose first LSN is not above n: a later segment that begins below supersedes.
+    pub(super) first_lsn: u64,
+    /// Leaf index of its first unit.
+    pub(super) first_leaf: u64,
+}
+
+impl Segment {
+    /// The file's name.
+    pub(super) fn name(&self) -> String {
+        name(self.number)
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADER_LEN);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&FORMAT.to_be_bytes());
+        bytes.extend_from_slice(&self.store);
+        bytes.extend_from_slice(&self.number.to_be_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&self.first_lsn.to_be_bytes());
+        bytes.extend_from_slice(&self.first_leaf.to_be_bytes());
+        bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_be_bytes());
+        bytes.resize(HEADER_LEN, 0);
+        bytes
+    }
+
+    fn decode(bytes: &[u8; HEADER_LEN], number: u32) -> Result<Self, OpenError> {
+        let damaged = || OpenError::Damaged { segment: number, offset: 0 };
+        let sum = bytes.get(..48).map(crc32c::crc32c);
+        if !bytes.starts_with(MAGIC) || sum != u32_at(bytes, 48) {
+            return Err(damaged());
+        }
+        match u16_at(bytes, 6) {
+            Some(FORMAT) => {}
+            Some(found) if found > FORMAT => return Err(OpenError::Newer { found, known: FORMAT }),
+            _ => return Err(damaged()),
+        }
+        let read = || {
+            let number = u32_at(bytes, 24)?;
+            let (first_lsn, first_leaf) = (u64_at(bytes, 32)?, u64_at(bytes, 40)?);
+            Some(Self { store: array_at(bytes, 8)?, number, first_lsn, first_leaf })
+        };
+        read().filter(|segment| segment.number == number).ok_or_else(damaged)
+    }
+
+    /// Makes the segment's file: reserved, header and name durable.
+    ///
+    /// It gets its name last, so that a file of this name always has a whole header. `write` may
+    /// write groups before, and returns where they end. Where the disk has no room for the
+    /// `reserve` wanted, it is left out: the watermarks guard what follows.
+    pub(super) fn create(
+        &self,
+        back: &dyn BackEnd,
+        reserve: u64,
+        write: impl FnOnce(&dyn BackFile) -> Result<u64, OpenError>,
+    ) -> Result<(Arc<dyn BackFile>, u64), OpenError> {
+        let new = format!("{FOLDER}/{:08}{NEW}", self.number);
+        remove_if_there(back, &new)?;
+        let file = back.create(&new)?;
+        let made = self.write_new(&*file, reserve, write).and_then(|end| {
+            back.rename(&new, &self.name())?;
+            back.sync_folder(FOLDER)?;
+            Ok(end)
+        });
+        match made {
+            Ok(end) => Ok((file, end)),
+            Err(error) => {
+                // Best effort: it is also removed at the next opening.
+                let _ignored = remove_if_there(back, &new);
+                Err(error)
+            }
+        }
+    }
+
+    fn write_new(
+        &self,
+        file: &dyn BackFile,
+        reserve: u64,
+        write: impl FnOnce(&dyn BackFile) -> Result<u64, OpenError>,
+    ) -> Result<u64, OpenError> {
+        match file.allocate(reserve) {
+            Err(error) if error.kind() == ErrorKind::StorageFull => {}
+            reserved => reserved?,
+        }
+        write_all_at(file, 0, &mut [IoSlice::new(&self.encode())])?;
+        let end = write(file)?;
+        file.sync()?;
+        Ok(end)
+    }
+}
+
+/// The name of a segment's file.
+pub(super) fn name(number: u32) -> String {
+    format!("{FOLDER}/{number:08}{EXTENSION}")
+}
+
+/// All segments by number, none of them wholly superseded; leftovers are removed.
+pub(super) fn list(back: &dyn BackEnd) -> Result<Vec<Segment>, OpenError> {
+    let mut numbers = Vec::new();
+    for file in back.list(FOLDER)? {
+        if file.ends_with(NEW) {
+            back.remove(&format!("{FOLDER}/{file}"))?;
+        } else if let Some(number) = file.strip_suffix(EXTENSION) {
+            numbers.extend(number.parse::<u32>());
+        }
+    }
+    numbers.sort_unstable();
+    let mut segments = Vec::new();
+    for number in numbers {
+        let file = back.open(&name(number))?;
+        let mut bytes = [0; HEADER_LEN];
+        match read_exact_at(&*file, 0, &mut bytes) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                return Err(OpenError::Damaged { segment: number, offset: 0 });
+            }
+            read => read?,
+        }
+        segments.push(Segment::decode(&bytes, number)?);
+    }
+    if let Some((first, rest)) = segments.split_first()
+        && let Some(stranger) = rest.iter().find(|segment| segment.store != first.store)
+    {
+        return Err(OpenError::Stranger { segment: stranger.number });
+    }
+    remove_superseded(back, segments)
+}
+
+/// Removes each segment that a later one supersedes from its first unit on.
+fn remove_superseded(
+    back: &dyn BackEnd,
+    segments: Vec<Segment>,
+) -> Result<Vec<Segment>, OpenError> {
+    let mut kept: Vec<Segment> = Vec::new();
+    let mut lowest = u64::MAX;
+    for segment in segments.into_iter().rev() {
+        if segment.first_lsn >= lowest {
+            back.remove(&segment.name())?;
+        } else {
+            lowest = segment.first_lsn;
+            kept.push(segment);
+        }
+    }
+    kept.reverse();
+    Ok(kept)
+}
+
+fn remove_if_there(back: &dyn BackEnd, name: &str) -> io::Result<()> {
+    match back.remove(name) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
