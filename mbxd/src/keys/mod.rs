@@ -30,8 +30,6 @@ mod small;
 mod token_key;
 
 #[cfg(test)]
-mod interop;
-#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

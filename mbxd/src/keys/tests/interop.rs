@@ -1,8 +1,7 @@
 //! Against others: published vectors of X-Wing and HPKE, and an independent decryptor in Python
 //! that knows our format pages alone (`tests/interop/decrypt.py`).
 
-use super::pair::{PrivateKey, PublicKey};
-use super::sealed_dek::{Binding, seal_dek};
+use super::super::{Binding, PrivateKey, PublicKey, seal_dek};
 use crate::cipher::{self, Dek, content_root};
 use hpke::aead::AesGcm128;
 use hpke::kdf::HkdfSha256;
