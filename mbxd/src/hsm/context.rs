@@ -8,7 +8,7 @@ use super::session::TokenSession;
 use super::{KeySpec, State};
 use crate::config::hsm::Hsm;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
-use cryptoki::error::Error;
+use cryptoki::error::{Error, RvError};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use secrecy::SecretString;
@@ -157,16 +157,20 @@ impl Context {
         }
     }
 
-    /// Logs out and finalizes the module. Errors change nothing: what follows starts anew.
+    /// Logs out and finalizes the module. Where that fails, the next opening tries it again.
     pub(super) fn close(&mut self) {
         self.slot = None;
         if let Some(anchor) = self.anchor.take() {
             drop(anchor.close());
         }
         if let Some(module) = self.module.clone().filter(|_| self.initialised) {
-            self.initialised = false;
-            if let Err(error) = module.finalize() {
-                tracing::debug!(error = %Fault::from(error), "the module does not finalize");
+            let outcome = module.finalize().map_err(Fault::from);
+            self.initialised = match &outcome {
+                Ok(()) => false,
+                Err(fault) => !fault.is(RvError::CryptokiNotInitialized),
+            };
+            if let Err(fault) = outcome {
+                tracing::debug!(%fault, "the module does not finalize");
             }
         }
     }

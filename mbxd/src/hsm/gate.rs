@@ -5,7 +5,7 @@ use super::context::TokenFacts;
 use super::job::{Job, Reply, Task};
 use super::metrics::Counters;
 use super::supervisor::Event;
-use super::{CustodyError, KeySpec, State, Status};
+use super::{CustodyError, KeyPurpose, KeySpec, State, Status};
 use crate::config::hsm::Hsm;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -150,6 +150,12 @@ impl Shared {
         }
     }
 
+    /// Whether this would be news: an outage is logged once per cause, not at each attempt.
+    pub(super) fn is_news(&self, state: State, cause: &str) -> bool {
+        let gate = self.lock();
+        gate.state != state || gate.cause.as_deref() != Some(cause)
+    }
+
     fn enter(&self, gate: &mut Gate, state: State, cause: Option<String>) {
         if gate.state != state {
             gate.state = state;
@@ -195,13 +201,15 @@ impl Shared {
         self.lock().missing = missing;
     }
 
-    /// A key that ought to answer a canary.
+    /// A key that ought to answer a canary; not one of class 3 where there is another, so that the
+    /// token's own count of what was opened with those stays telling.
     pub(super) fn any_key(&self) -> Option<KeySpec> {
         let gate = self.lock();
-        gate.expected.iter().find(|key| !gate.missing.contains(key)).copied()
+        let there = || gate.expected.iter().filter(|key| !gate.missing.contains(key));
+        there().find(|key| key.purpose != KeyPurpose::KekHigh).or_else(|| there().next()).copied()
     }
 
-    /// The keys that ought to be there, without those known to be missing.
+    /// Whether this key ought to be there.
     pub(super) fn is_expected(&self, key: KeySpec) -> bool {
         let gate = self.lock();
         gate.expected.iter().any(|other| other.id == key.id && other.purpose == key.purpose)

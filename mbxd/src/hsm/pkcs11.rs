@@ -4,7 +4,7 @@ use super::custody::BoxFuture;
 use super::gate::{RETRY_AFTER, Shared};
 use super::job::{Reply, Task};
 use super::pin::RejectedPin;
-use super::supervisor::{Event, Supervisor};
+use super::supervisor::{Event, STOP_WAIT, Supervisor};
 use super::{
     Custody, CustodyError, KeyPurpose, KeySpec, Metrics, Public, Sealed, Secret32, Sheet,
     Signature, State, Status, sealed,
@@ -12,7 +12,7 @@ use super::{
 use crate::config::hsm::Hsm;
 use secrecy::SecretString;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 use tokio::sync::{oneshot, watch};
@@ -22,6 +22,9 @@ const GENERATE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Longest time for the compatibility sheet.
 const TEST_DEADLINE: Duration = Duration::from_mins(2);
+
+/// Longest time that an unlock waits for a token that neither opens nor refuses.
+const UNLOCK_WAIT: Duration = Duration::from_secs(30);
 
 /// What [`Pkcs11Custody::start`] needs.
 pub struct HsmOptions {
@@ -76,11 +79,27 @@ impl StartError {
 /// One process has one: PKCS#11 knows one log-in per process.
 pub struct Pkcs11Custody {
     shared: Arc<Shared>,
+    /// Hangs up when the supervisor has ended.
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl fmt::Debug for Pkcs11Custody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pkcs11Custody").field("status", &self.shared.status()).finish()
+        f.debug_struct("Pkcs11Custody")
+            .field("status", &self.shared.status())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Pkcs11Custody {
+    /// Ends the threads and waits for them a moment: a module that is still at work while the
+    /// process ends may crash it.
+    fn drop(&mut self) {
+        let (reply, _) = oneshot::channel();
+        if self.shared.events.send(Event::Stop { reply }).is_ok() {
+            let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = ended.recv_timeout(2 * STOP_WAIT);
+        }
     }
 }
 
@@ -107,8 +126,12 @@ impl Pkcs11Custody {
             RejectedPin::new(options.rejected_pin),
             options.development,
         );
-        thread::Builder::new().name("hsm-supervisor".to_owned()).spawn(move || supervisor.run())?;
-        Ok(Arc::new(Self { shared }))
+        let (running, ended) = mpsc::channel();
+        thread::Builder::new().name("hsm-supervisor".to_owned()).spawn(move || {
+            supervisor.run();
+            drop(running);
+        })?;
+        Ok(Arc::new(Self { shared, ended: Mutex::new(ended) }))
     }
 
     /// Ends the room: logs out and finalizes the module, unless a call does not return.
@@ -234,7 +257,10 @@ impl Custody for Pkcs11Custody {
             if self.shared.events.send(Event::Unlock { pin, reply }).is_err() {
                 return Err(lost);
             }
-            outcome.await.unwrap_or(Err(lost))
+            match tokio::time::timeout(UNLOCK_WAIT, outcome).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) | Err(_) => Err(lost),
+            }
         })
     }
 

@@ -30,7 +30,7 @@ const POLICY_RETRY: Duration = Duration::from_mins(1);
 const WATCH: Duration = Duration::from_secs(1);
 
 /// How long a stop waits for calls under way.
-const STOP_WAIT: Duration = Duration::from_secs(2);
+pub(super) const STOP_WAIT: Duration = Duration::from_secs(2);
 
 /// What the supervisor is told.
 pub(super) enum Event {
@@ -286,8 +286,11 @@ impl Supervisor {
             }
             Err(error) => {
                 let state = error.state();
-                tracing::warn!(?state, cause = %error, "HSM does not open");
-                self.stay_closed(state, error.to_string());
+                let cause = error.to_string();
+                if self.shared.is_news(state, &cause) {
+                    tracing::warn!(?state, cause, "HSM does not open");
+                }
+                self.stay_closed(state, cause);
                 let refusal = match state {
                     State::PinRejected => CustodyError::PinRejected,
                     State::PinLocked => CustodyError::PinLocked,

@@ -2,6 +2,8 @@
 
 mod core;
 mod faults;
+mod keys;
+mod pin;
 
 use super::{Custody, HsmOptions, KeyPurpose, KeySpec, Pkcs11Custody, Secret32, State};
 use crate::config::hsm::Hsm;
