@@ -1,5 +1,6 @@
 //! Tests of the room.
 
+mod canonical;
 mod hostile_algorithms;
 mod hostile_keys;
 mod hostile_references;
