@@ -44,9 +44,41 @@ impl Sink for Vec<u8> {
     }
 }
 
-impl Sink for digest::Context {
+/// Digests what is put, gathered so that the many short pieces cost no call each.
+pub(super) struct Digester {
+    context: digest::Context,
+    gathered: Vec<u8>,
+}
+
+impl Digester {
+    /// Octets gathered before they are digested.
+    const GATHERED_LEN: usize = 4096;
+
+    /// Starts a digest.
+    pub(super) fn new(algorithm: &'static digest::Algorithm) -> Self {
+        let gathered = Vec::with_capacity(Self::GATHERED_LEN);
+        Self { context: digest::Context::new(algorithm), gathered }
+    }
+
+    /// The digest of everything that was put.
+    pub(super) fn finish(mut self) -> digest::Digest {
+        self.context.update(&self.gathered);
+        self.context.finish()
+    }
+}
+
+impl Sink for Digester {
     fn put(&mut self, octets: &[u8]) {
-        self.update(octets);
+        let room = Self::GATHERED_LEN.saturating_sub(self.gathered.len());
+        if octets.len() > room {
+            self.context.update(&self.gathered);
+            self.gathered.clear();
+        }
+        if octets.len() > Self::GATHERED_LEN {
+            self.context.update(octets);
+        } else {
+            self.gathered.extend_from_slice(octets);
+        }
     }
 }
 

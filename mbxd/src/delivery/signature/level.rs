@@ -1,13 +1,12 @@
 //! One signed element: its shape, its signature value, its digest.
 
-use super::canonical::{Apex, Form};
+use super::canonical::{Apex, Digester, Form};
 use super::error::Cause;
 use super::key::SignerKey;
 use super::policy::Policy;
 use super::shape::Shape;
 use super::verify::VerifiedLevel;
 use crate::delivery::soap::{Element, Name};
-use aws_lc_rs::digest;
 
 /// An element with the signature that is its direct child.
 pub(super) struct SignedElement<'d> {
@@ -110,9 +109,9 @@ impl Vouched<'_> {
             inclusive: shape.reference_prefixes,
         };
         let fits = |form: &Form| {
-            let mut context = digest::Context::new(shape.digest.implementation());
-            apex.write(*form, &mut context);
-            context.finish().as_ref() == shape.digest_value
+            let mut digester = Digester::new(shape.digest.implementation());
+            apex.write(*form, &mut digester);
+            digester.finish().as_ref() == shape.digest_value
         };
         let form = Form::ORDER.into_iter().find(fits).ok_or(Cause::Digest)?;
         Ok(VerifiedLevel {

@@ -80,25 +80,46 @@ impl fmt::Debug for Octets {
 pub fn decode_each(text: &[u8], mut sink: impl FnMut(&[u8])) -> Result<(), Base64Error> {
     let mut packed = [0_u8; PIECE_LEN];
     let mut plain = [0_u8; PIECE_LEN];
-    let mut characters = text.iter().copied().filter(|byte| !is_xml_space(*byte));
+    let mut rest = text;
     let mut ended = false;
-    loop {
-        let mut filled = 0_usize;
-        for (slot, character) in packed.iter_mut().zip(characters.by_ref()) {
-            *slot = character;
-            filled = filled.saturating_add(1);
-        }
-        if filled == 0 {
-            return Ok(());
+    while !rest.is_empty() {
+        let window = rest.get(..PIECE_LEN).unwrap_or(rest);
+        let piece = if window.iter().any(|byte| is_xml_space(*byte)) {
+            let (filled, behind) = gather(rest, &mut packed);
+            rest = behind;
+            packed.get(..filled).ok_or(Base64Error)?
+        } else {
+            rest = rest.get(window.len()..).unwrap_or_default();
+            window
+        };
+        if piece.is_empty() {
+            break;
         }
         if ended {
             return Err(Base64Error);
         }
-        let piece = packed.get(..filled).ok_or(Base64Error)?;
         let len = STANDARD.decode_slice(piece, &mut plain).map_err(|_| Base64Error)?;
         sink(plain.get(..len).ok_or(Base64Error)?);
         ended = piece.ends_with(b"=");
     }
+    Ok(())
+}
+
+/// Fills `packed` with what is no white space; gives how much it took and what is left behind it.
+fn gather<'t>(text: &'t [u8], packed: &mut [u8; PIECE_LEN]) -> (usize, &'t [u8]) {
+    let mut slots = packed.iter_mut();
+    let mut filled = 0_usize;
+    for (place, byte) in text.iter().enumerate() {
+        if is_xml_space(*byte) {
+            continue;
+        }
+        let Some(slot) = slots.next() else {
+            return (filled, text.get(place..).unwrap_or_default());
+        };
+        *slot = *byte;
+        filled = filled.saturating_add(1);
+    }
+    (filled, &[])
 }
 
 /// Decodes base64 at once; XML white space may stand anywhere.

@@ -105,10 +105,29 @@ fn a_renamed_root_is_written_with_its_new_name_and_its_attributes() {
 }
 
 #[test]
+fn pieces_of_any_length_give_one_digest() {
+    use crate::delivery::signature::canonical::{Digester, Sink as _};
+    use aws_lc_rs::digest::{SHA256, digest};
+    let octets: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    for _ in 0..50 {
+        let mut digester = Digester::new(&SHA256);
+        let mut rest = octets.as_slice();
+        while !rest.is_empty() {
+            let len = *[0, 1, 7, 4095, 4096, 4097, 20_000].choose(&mut random).unwrap();
+            let (piece, behind) = rest.split_at(rest.len().min(len));
+            digester.put(piece);
+            rest = behind;
+        }
+        assert_eq!(digester.finish().as_ref(), digest(&SHA256, &octets).as_ref());
+    }
+}
+
+#[test]
 fn only_the_named_child_is_left_out() {
     let text = "<a><s/><b><s/></b><s>x</s>tail</a>";
     let document = Document::read(text.as_bytes(), &PrescanLimits::default()).unwrap();
-    let last = document.root().0.children().filter(|n| n.has_tag_name("s")).next_back();
+    let last = document.root().0.children().rfind(|n| n.has_tag_name("s"));
     let apex = Apex {
         element: document.root(),
         renamed: None,
