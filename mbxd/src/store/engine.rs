@@ -202,6 +202,44 @@ impl Health {
     }
 }
 
+/// What the store has done since it was opened, for metrics and benchmarks.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Stats {
+    /// Units of work made durable.
+    pub units: u64,
+    /// Groups that they were written in: each cost one sync of the log.
+    pub groups: u64,
+    /// Bytes written to the log.
+    pub log_bytes: u64,
+    /// Bytes of content among them.
+    pub content_bytes: u64,
+    /// Checkpoints of the index.
+    pub checkpoints: u64,
+    /// Times that it had to recover from a failure.
+    pub recoveries: u64,
+    /// Units that wait to be written now.
+    pub waiting_units: usize,
+    /// Bytes that they take.
+    pub waiting_bytes: u64,
+}
+
+/// What checking one segment of the log found.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Checked {
+    /// Number of the segment.
+    pub segment: u32,
+    /// Units of work read whole, all checksums right.
+    pub units: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Byte from which on the segment is damaged, where it is.
+    pub damaged_at: Option<u64>,
+    /// Contents and audit entries that the index does not find where they are.
+    pub misplaced: u64,
+    /// The segment to check next; `None` = this was the last.
+    pub next: Option<u32>,
+}
+
 /// How much space is left, as `status`, metrics and the watermarks see it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Space {
@@ -249,8 +287,22 @@ pub trait Engine: Send + Sync {
     /// Encoded audit entries (`docs/formats/audit-entry.md`) from leaf `first` on, at most `limit`.
     fn leaves(&self, first: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Bytes>, ReadError>>;
 
+    /// Ids and lengths of at most `limit` stored contents, in ascending order from behind `after`.
+    fn contents(
+        &self,
+        after: Option<ContentId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(ContentId, u64)>, ReadError>>;
+
+    /// Checks one segment of the log, `None` = the first: every checksum, and that the index leads
+    /// to what each record holds.
+    fn check(&self, segment: Option<u32>) -> BoxFuture<'_, Result<Checked, ReadError>>;
+
     /// Space used and left.
     fn space(&self) -> Space;
+
+    /// What was done since the start.
+    fn stats(&self) -> Stats;
 
     /// Whether it serves.
     fn health(&self) -> Health;
@@ -332,9 +384,34 @@ impl Store {
         self.0.leaves(first, limit).await
     }
 
+    /// Ids and lengths of stored contents, ascending, from behind `after`.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub async fn contents(
+        &self,
+        after: Option<ContentId>,
+        limit: usize,
+    ) -> Result<Vec<(ContentId, u64)>, ReadError> {
+        self.0.contents(after, limit).await
+    }
+
+    /// Checks one segment of the log, `None` = the first; begin again with [`Checked::next`].
+    ///
+    /// # Errors
+    /// As [`Store::get`]; damage found is no error but in [`Checked`].
+    pub async fn check(&self, segment: Option<u32>) -> Result<Checked, ReadError> {
+        self.0.check(segment).await
+    }
+
     /// Space used and left.
     pub fn space(&self) -> Space {
         self.0.space()
+    }
+
+    /// What was done since the start.
+    pub fn stats(&self) -> Stats {
+        self.0.stats()
     }
 
     /// Whether it serves.

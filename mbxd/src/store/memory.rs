@@ -1,16 +1,17 @@
 //! The engine in memory: the model that the others are judged against, and the store of unit
 //! tests. Nothing survives the process.
 
+use super::back_end::len_u64;
 use super::change::{Change, Changes, Table};
 use super::engine::{
-    BoxFuture, CommitError, Committed, Engine, Health, KeyRange, NewContent, Page, ReadError,
-    Space, Store,
+    BoxFuture, Checked, CommitError, Committed, Engine, Health, KeyRange, NewContent, Page,
+    ReadError, Space, Stats, Store,
 };
 use bytes::{Bytes, BytesMut};
 use mbx_common::audit::Entry;
 use mbx_common::audit::tree::{Tree, leaf_hash};
 use mbx_common::id::ContentId;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::future::ready;
 use std::ops::{Bound, Range};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +30,7 @@ pub struct Memory {
 #[derive(Default)]
 struct State {
     rows: BTreeMap<(Table, Bytes), Bytes>,
-    contents: HashMap<ContentId, Bytes>,
+    contents: BTreeMap<ContentId, Bytes>,
     entries: Vec<Entry>,
     refusal: Option<CommitError>,
 }
@@ -179,6 +180,27 @@ impl Engine for Memory {
         let state = self.state();
         let entries = state.entries.iter().skip(first).take(limit);
         Box::pin(ready(Ok(entries.map(|entry| Bytes::from(entry.encode())).collect())))
+    }
+
+    fn contents(
+        &self,
+        after: Option<ContentId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(ContentId, u64)>, ReadError>> {
+        let state = self.state();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let found = state.contents.range((from, Bound::Unbounded)).take(limit);
+        Box::pin(ready(Ok(found.map(|(id, whole)| (*id, len_u64(whole.len()))).collect())))
+    }
+
+    fn check(&self, _segment: Option<u32>) -> BoxFuture<'_, Result<Checked, ReadError>> {
+        let units = len_u64(self.state().entries.len());
+        Box::pin(ready(Ok(Checked { units, ..Checked::default() })))
+    }
+
+    fn stats(&self) -> Stats {
+        let units = len_u64(self.state().entries.len());
+        Stats { units, groups: units, ..Stats::default() }
     }
 
     fn space(&self) -> Space {

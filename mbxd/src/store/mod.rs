@@ -13,7 +13,7 @@ mod row;
 
 pub use change::{Change, Changes, Expectation, Table};
 pub use engine::{
-    BoxFuture, CommitError, Committed, Engine, Health, KeyRange, NewContent, Page, ReadError,
-    Space, Store,
+    BoxFuture, Checked, CommitError, Committed, Engine, Health, KeyRange, NewContent, Page,
+    ReadError, Space, Stats, Store,
 };
 pub use row::{BadRow, Row};

@@ -10,6 +10,7 @@ use super::record::Record;
 use super::segment;
 use super::shared::Shared;
 use super::writer::{Accepted, Writer};
+use crate::store::back_end::len_u64;
 use crate::store::engine::{CommitError, Committed, Health};
 use mbx_common::audit::tree::leaf_hash;
 use std::io::{self, ErrorKind};
@@ -35,7 +36,7 @@ pub(super) struct Committer {
 
 impl Committer {
     pub(super) fn new(shared: Arc<Shared>, writer: Writer, progress: Progress) -> Self {
-        shared.set_tree(progress.tree.size(), progress.tree.root());
+        shared.publish(&progress);
         Self {
             shared,
             writer,
@@ -50,6 +51,7 @@ impl Committer {
 
     /// Works until the queue is closed and empty, then ends in order.
     pub(super) fn run(mut self) {
+        let _guard = EndGuard(Arc::clone(&self.shared));
         loop {
             if self.log_failed || self.index_failed {
                 if !self.recover() {
@@ -156,20 +158,29 @@ impl Committer {
         self.progress.position = self.writer.position();
         let grown = self.progress.position.offset.saturating_sub(before.offset);
         self.bytes_since_checkpoint = self.bytes_since_checkpoint.saturating_add(grown);
+        self.count(accepted, grown);
         let segment = self.progress.position.segment;
         let applied = {
             let guard = self.shared.index().read().unwrap_or_else(PoisonError::into_inner);
             guard.as_ref().map(|index| index.apply(segment, records.into_iter(), &self.progress))
         };
         match applied {
-            Some(Ok(())) => self.publish_tree(),
+            Some(Ok(())) => self.shared.publish(&self.progress),
             Some(Err(error)) => self.fail_index(&error),
             None => self.index_failed = true,
         }
     }
 
-    fn publish_tree(&self) {
-        self.shared.set_tree(self.progress.tree.size(), self.progress.tree.root());
+    fn count(&self, accepted: &[Accepted], grown: u64) {
+        let content = accepted.iter().map(|accepted| accepted.unit.encoded.content_bytes());
+        let content: u64 = content.sum();
+        self.shared.add_used(grown);
+        self.shared.count(|stats| {
+            stats.units = stats.units.saturating_add(len_u64(accepted.len()));
+            stats.groups = stats.groups.saturating_add(1);
+            stats.log_bytes = stats.log_bytes.saturating_add(grown);
+            stats.content_bytes = stats.content_bytes.saturating_add(content);
+        });
     }
 
     fn checkpoint_if_due(&mut self) {
@@ -191,8 +202,7 @@ impl Committer {
         };
         self.checkpointed = Instant::now();
         self.bytes_since_checkpoint = 0;
-        // A figure for people: where it cannot be had, the last one stands.
-        let _last_stands = self.shared.count_used();
+        self.shared.count(|stats| stats.checkpoints = stats.checkpoints.saturating_add(1));
         if let Some(Err(error)) = done {
             self.fail_index(&error);
         }
@@ -218,6 +228,7 @@ impl Committer {
             Ok(()) => {
                 tracing::info!(lsn = self.progress.lsn, "the store writes again");
                 self.pause = PAUSE_MIN;
+                self.shared.count(|stats| stats.recoveries = stats.recoveries.saturating_add(1));
                 self.shared.set_health(Health::Serving);
                 true
             }
@@ -267,7 +278,7 @@ impl Committer {
         index.checkpoint_at(&progress)?;
         *guard = Some(index);
         drop(guard);
-        self.publish_tree();
+        self.shared.publish(&self.progress);
         Ok(())
     }
 
@@ -290,6 +301,19 @@ impl Committer {
         if self.shared.health() != Health::Damaged {
             self.shared.set_health(Health::Closed);
         }
+    }
+}
+
+/// Lets nobody wait for a committer that ended by a defect.
+struct EndGuard(Arc<Shared>);
+
+impl Drop for EndGuard {
+    fn drop(&mut self) {
+        if self.0.health() != Health::Closed {
+            self.0.set_health(Health::Damaged);
+        }
+        self.0.queue.close();
+        self.0.queue.refuse_all(&CommitError::Closed);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The engine's handle: starting the committer, reading, closing.
 
+use super::check::check;
 use super::committer::Committer;
 use super::error::{IndexError, OpenError};
 use super::index::Place;
@@ -13,7 +14,8 @@ use crate::config;
 use crate::store::back_end::{BackEnd, Lock, read_exact_at};
 use crate::store::change::{Changes, Table};
 use crate::store::engine::{
-    BoxFuture, CommitError, Committed, Engine, Health, KeyRange, NewContent, Page, ReadError, Space,
+    BoxFuture, Checked, CommitError, Committed, Engine, Health, KeyRange, NewContent, Page,
+    ReadError, Space, Stats,
 };
 use bytes::Bytes;
 use mbx_common::audit::Entry;
@@ -21,7 +23,6 @@ use mbx_common::id::ContentId;
 use std::future::ready;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -58,7 +59,7 @@ impl Embedded {
         let lock = lock(&*back)?;
         let Opened { index, writer, progress } = open(&back, &options)?;
         let shared = Arc::new(Shared::new(back, options, writer.seed(), index));
-        shared.count_used()?;
+        shared.count_used(writer.reserve()?)?;
         let committer = Committer::new(Arc::clone(&shared), writer, progress);
         let thread = std::thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(move || committer.run())?;
@@ -160,10 +161,27 @@ impl Engine for Embedded {
         })
     }
 
+    fn contents(
+        &self,
+        after: Option<ContentId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(ContentId, u64)>, ReadError>> {
+        let shared = Arc::clone(&self.shared);
+        apart(move || shared.with_index(|index| index.contents(after, limit)))
+    }
+
+    fn check(&self, segment: Option<u32>) -> BoxFuture<'_, Result<Checked, ReadError>> {
+        let shared = Arc::clone(&self.shared);
+        apart(move || check(&shared, segment))
+    }
+
     fn space(&self) -> Space {
-        let used = self.shared.used_bytes.load(Ordering::Relaxed);
         let free = self.shared.back.free_bytes().unwrap_or(u64::MAX);
-        self.shared.options.watermarks.space(used, free)
+        self.shared.options.watermarks.space(self.shared.used_bytes(), free)
+    }
+
+    fn stats(&self) -> Stats {
+        self.shared.stats()
     }
 
     fn health(&self) -> Health {

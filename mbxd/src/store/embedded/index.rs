@@ -14,6 +14,7 @@ use mbx_common::audit::tree::Tree;
 use mbx_common::id::ContentId;
 use redb::{Database, Durability, ReadableDatabase, StorageBackend, TableDefinition};
 use std::io::{self, IoSlice};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// The index's file.
@@ -189,6 +190,24 @@ impl Index {
             page.rows.push((key, Bytes::copy_from_slice(value.value())));
         }
         Ok(page)
+    }
+
+    /// Ids and lengths of contents, ascending from behind `after`.
+    pub(super) fn contents(
+        &self,
+        after: Option<ContentId>,
+        limit: usize,
+    ) -> Result<Vec<(ContentId, u64)>, IndexError> {
+        let contents = self.0.begin_read()?.open_table(CONTENTS)?;
+        let after = after.as_ref().map(ContentId::as_bytes);
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut found = Vec::new();
+        for content in contents.range::<&[u8; 16]>((from, Bound::Unbounded))?.take(limit) {
+            let (id, place) = content?;
+            let len = u64_at(place.value(), 12).unwrap_or_default();
+            found.push((ContentId::from_bytes(*id.value()), len));
+        }
+        Ok(found)
     }
 
     pub(super) fn content(&self, id: ContentId) -> Result<Option<Place>, IndexError> {

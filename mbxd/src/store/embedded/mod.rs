@@ -5,6 +5,7 @@
 //! log ([`open`]). Readers go through the index to the segments and never wait for a sync.
 //! `docs/formats/log.md` draws every byte.
 
+mod check;
 mod committer;
 mod engine;
 mod error;

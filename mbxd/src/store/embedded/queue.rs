@@ -103,10 +103,18 @@ impl Queue {
         }
     }
 
+    /// How many units wait, and how many bytes they take.
+    pub(super) fn len(&self) -> (usize, u64) {
+        let waiting = self.waiting();
+        (waiting.units.len(), waiting.bytes)
+    }
+
     /// Answers everything that waits with this error.
     pub(super) fn refuse_all(&self, error: &CommitError) {
-        let units = std::mem::take(&mut self.waiting().units);
-        self.waiting().bytes = 0;
+        let mut waiting = self.waiting();
+        waiting.bytes = 0;
+        let units = std::mem::take(&mut waiting.units);
+        drop(waiting);
         for unit in units {
             unit.answer(Err(error.clone()));
         }

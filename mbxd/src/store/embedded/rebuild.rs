@@ -70,6 +70,7 @@ pub fn rebuild_index(
         Ok(())
     })?;
     let opened = open::open(back, &options)?;
+    opened.writer.finish()?;
     done.segments_done = done.segments;
     done.units = opened.progress.lsn;
     report(done);

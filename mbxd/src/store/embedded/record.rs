@@ -97,6 +97,11 @@ impl Encoded {
         self.lens.record()
     }
 
+    /// Bytes of its contents.
+    pub(super) fn content_bytes(&self) -> u64 {
+        self.lens.contents_bytes
+    }
+
     /// The header that gives the record its place in the log.
     pub(super) fn header(&self, seed: u32, lsn: u64, leaf: u64) -> Bytes {
         let mut bytes = Vec::with_capacity(HEADER_LEN);

@@ -126,54 +126,57 @@ pub(super) fn name(number: u32) -> String {
     format!("{FOLDER}/{number:08}{EXTENSION}")
 }
 
-/// All segments by number, none of them wholly superseded; leftovers are removed.
+/// Removes left-overs and segments that a later one supersedes wholly; gives the rest by number.
+/// For the opening and the committer alone: a segment being made looks like a left-over.
 pub(super) fn list(back: &dyn BackEnd) -> Result<Vec<Segment>, OpenError> {
-    let mut numbers = Vec::new();
-    for file in back.list(FOLDER)? {
-        if file.ends_with(NEW) {
-            back.remove(&format!("{FOLDER}/{file}"))?;
-        } else if let Some(number) = file.strip_suffix(EXTENSION) {
-            numbers.extend(number.parse::<u32>());
-        }
+    for file in back.list(FOLDER)?.iter().filter(|file| file.ends_with(NEW)) {
+        back.remove(&format!("{FOLDER}/{file}"))?;
     }
-    numbers.sort_unstable();
-    let mut segments = Vec::new();
-    for number in numbers {
-        let file = back.open(&name(number))?;
-        let mut bytes = [0; HEADER_LEN];
-        match read_exact_at(&*file, 0, &mut bytes) {
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                return Err(OpenError::Damaged { segment: number, offset: 0 });
-            }
-            read => read?,
-        }
-        segments.push(Segment::decode(&bytes, number)?);
+    let (kept, superseded) = read_headers(back)?;
+    for segment in superseded {
+        back.remove(&segment.name())?;
     }
-    if let Some((first, rest)) = segments.split_first()
-        && let Some(stranger) = rest.iter().find(|segment| segment.store != first.store)
-    {
-        return Err(OpenError::Stranger { segment: stranger.number });
-    }
-    remove_superseded(back, segments)
+    Ok(kept)
 }
 
-/// Removes each segment that a later one supersedes from its first unit on.
-fn remove_superseded(
-    back: &dyn BackEnd,
-    segments: Vec<Segment>,
-) -> Result<Vec<Segment>, OpenError> {
-    let mut kept: Vec<Segment> = Vec::new();
-    let mut lowest = u64::MAX;
-    for segment in segments.into_iter().rev() {
-        if segment.first_lsn >= lowest {
-            back.remove(&segment.name())?;
-        } else {
-            lowest = segment.first_lsn;
-            kept.push(segment);
+/// The segments by number, but for those that a later one supersedes wholly.
+pub(super) fn read_all(back: &dyn BackEnd) -> Result<Vec<Segment>, OpenError> {
+    Ok(read_headers(back)?.0)
+}
+
+/// The segments that count, by number, and those superseded from their first unit on.
+fn read_headers(back: &dyn BackEnd) -> Result<(Vec<Segment>, Vec<Segment>), OpenError> {
+    let files = back.list(FOLDER)?;
+    let names = files.iter().filter_map(|file| file.strip_suffix(EXTENSION));
+    let mut numbers: Vec<u32> = names.filter_map(|number| number.parse().ok()).collect();
+    numbers.sort_unstable();
+    let (mut kept, mut superseded): (Vec<Segment>, Vec<Segment>) = Default::default();
+    for number in numbers.into_iter().rev() {
+        let segment = read_header(back, number)?;
+        match kept.last() {
+            Some(later) if later.store != segment.store => {
+                return Err(OpenError::Stranger { segment: later.number });
+            }
+            Some(later) if segment.first_lsn >= later.first_lsn => superseded.push(segment),
+            _ => kept.push(segment),
         }
     }
     kept.reverse();
-    Ok(kept)
+    Ok((kept, superseded))
+}
+
+fn read_header(back: &dyn BackEnd, number: u32) -> Result<Segment, OpenError> {
+    let file = back.open(&name(number))?;
+    let mut bytes = [0; HEADER_LEN];
+    match read_exact_at(&*file, 0, &mut bytes) {
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            Err(OpenError::Damaged { segment: number, offset: 0 })
+        }
+        read => {
+            read?;
+            Segment::decode(&bytes, number)
+        }
+    }
 }
 
 fn remove_if_there(back: &dyn BackEnd, name: &str) -> io::Result<()> {

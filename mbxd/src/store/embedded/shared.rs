@@ -1,11 +1,11 @@
 //! What the committer and the readers share.
 
-use super::index::{self, Index};
+use super::index::{self, Index, Progress};
 use super::options::Options;
 use super::queue::Queue;
 use super::segment;
 use crate::store::back_end::{BackEnd, BackFile};
-use crate::store::engine::{Health, ReadError};
+use crate::store::engine::{Health, ReadError, Stats};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -25,8 +25,10 @@ pub(super) struct Shared {
     files: Mutex<BTreeMap<u32, Arc<dyn BackFile>>>,
     tree: Mutex<(u64, [u8; 32])>,
     health: AtomicU8,
+    durable_lsn: AtomicU64,
     /// Bytes of log and index.
-    pub(super) used_bytes: AtomicU64,
+    used_bytes: AtomicU64,
+    stats: Mutex<Stats>,
 }
 
 impl Shared {
@@ -40,7 +42,9 @@ impl Shared {
             files: Mutex::default(),
             tree: Mutex::default(),
             health: AtomicU8::new(Health::Serving.number()),
+            durable_lsn: AtomicU64::new(0),
             used_bytes: AtomicU64::new(0),
+            stats: Mutex::default(),
         }
     }
 
@@ -76,15 +80,40 @@ impl Shared {
         Ok(file)
     }
 
-    /// Counts the bytes of log and index; of the segment in use the reserve too.
-    pub(super) fn count_used(&self) -> io::Result<()> {
+    /// Counts the bytes of log and index, `reserve` of the log not being written yet.
+    pub(super) fn count_used(&self, reserve: u64) -> io::Result<()> {
         let mut used = self.back.open(index::NAME)?.len()?;
         for name in self.back.list(segment::FOLDER)? {
             let file = self.back.open(&format!("{}/{name}", segment::FOLDER))?;
             used = used.saturating_add(file.len()?);
         }
-        self.used_bytes.store(used, Ordering::Relaxed);
+        self.used_bytes.store(used.saturating_sub(reserve), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Bytes of log and index as last counted, and what was written since.
+    pub(super) fn used_bytes(&self) -> u64 {
+        self.used_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_used(&self, bytes: u64) {
+        self.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What was done since the opening.
+    pub(super) fn stats(&self) -> Stats {
+        let (waiting_units, waiting_bytes) = self.queue.len();
+        let stats = *self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        Stats { waiting_units, waiting_bytes, ..stats }
+    }
+
+    pub(super) fn count(&self, count: impl FnOnce(&mut Stats)) {
+        count(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Last LSN that is durable and in the index.
+    pub(super) fn durable_lsn(&self) -> u64 {
+        self.durable_lsn.load(Ordering::Acquire)
     }
 
     /// Size and root of the audit tree, durable.
@@ -92,8 +121,11 @@ impl Shared {
         *self.tree.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set_tree(&self, size: u64, root: [u8; 32]) {
-        *self.tree.lock().unwrap_or_else(PoisonError::into_inner) = (size, root);
+    /// Lets readers see how far the index is.
+    pub(super) fn publish(&self, progress: &Progress) {
+        let tree = (progress.tree.size(), progress.tree.root());
+        *self.tree.lock().unwrap_or_else(PoisonError::into_inner) = tree;
+        self.durable_lsn.store(progress.lsn, Ordering::Release);
     }
 
     pub(super) fn health(&self) -> Health {

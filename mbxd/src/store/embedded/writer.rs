@@ -49,6 +49,11 @@ impl Writer {
         Position { segment: self.segment.number, offset: self.end }
     }
 
+    /// Bytes of the segment's file behind its last group.
+    pub(super) fn reserve(&self) -> io::Result<u64> {
+        Ok(self.file.len()?.saturating_sub(self.end))
+    }
+
     pub(super) fn seed(&self) -> u32 {
         self.seed
     }

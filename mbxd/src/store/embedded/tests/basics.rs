@@ -233,3 +233,72 @@ fn scans_page_through_thousands_of_rows_both_ways() {
     assert_eq!(keys, [5999_u64.to_be_bytes(), 5998_u64.to_be_bytes()]);
     assert!(last.more);
 }
+
+#[test]
+fn stats_tell_groups_units_and_bytes() {
+    let engine = open(&SimulatedDisk::new());
+    for number in 0..10 {
+        deliver(&engine, number, 5000).unwrap();
+    }
+    let stats = engine.stats();
+    assert_eq!((stats.units, stats.groups, stats.content_bytes), (10, 10, 50_000));
+    assert!(stats.log_bytes > 50_000 && stats.log_bytes < 57_000, "{}", stats.log_bytes);
+    assert_eq!((stats.waiting_units, stats.waiting_bytes, stats.recoveries), (0, 0, 0));
+}
+
+#[test]
+fn contents_are_listed_in_pages() {
+    let engine = open(&SimulatedDisk::new());
+    for number in 0..25 {
+        deliver(&engine, number, usize::try_from(number).unwrap()).unwrap();
+    }
+    let (mut after, mut found) = (None, Vec::new());
+    loop {
+        let page = wait(engine.contents(after, 7)).unwrap();
+        let Some((last, _)) = page.last() else { break };
+        after = Some(*last);
+        found.extend(page);
+    }
+    assert_eq!(found, (0..25).map(|number| (content_id(number), number)).collect::<Vec<_>>());
+}
+
+/// Checks all segments; the units read, places damaged, places missed.
+fn check_all(engine: &Embedded) -> (u64, Vec<(u32, u64)>, u64) {
+    let (mut units, mut damaged, mut misplaced, mut next) = (0, Vec::new(), 0, None);
+    loop {
+        let checked = wait(engine.check(next)).unwrap();
+        units += checked.units;
+        misplaced += checked.misplaced;
+        damaged.extend(checked.damaged_at.map(|offset| (checked.segment, offset)));
+        next = checked.next;
+        if next.is_none() {
+            return (units, damaged, misplaced);
+        }
+    }
+}
+
+#[test]
+fn the_whole_log_is_checked_while_the_store_serves() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    for number in 0..50 {
+        deliver(&engine, number, 1500).unwrap();
+    }
+    assert_eq!(check_all(&engine), (50, Vec::new(), 0));
+    let killed = disk.after_kill();
+    drop(engine);
+    let engine = open(&killed);
+    deliver(&engine, 50, 1500).unwrap();
+    assert_eq!(check_all(&engine), (51, Vec::new(), 0));
+    drop(engine);
+    // A flipped bit deep in a sealed segment, which no opening reads.
+    let mut bytes = killed.contents("log/00000002.seg").unwrap();
+    bytes[5000] ^= 1;
+    killed.replace("log/00000002.seg", bytes);
+    let engine = open(&killed);
+    let (units, damaged, _) = check_all(&engine);
+    assert!(units < 51);
+    assert_eq!(damaged.len(), 1);
+    let (segment, offset) = damaged[0];
+    assert!(segment == 2 && offset <= 5000 && offset > 3000, "{offset}");
+}

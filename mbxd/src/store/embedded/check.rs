@@ -1,0 +1,78 @@
+//! Proving the log whole while the store serves: every checksum, and that the index leads to what
+//! each record holds.
+
+use super::error::OpenError;
+use super::index::Place;
+use super::record::Record;
+use super::segment::{self, FIRST_GROUP};
+use super::shared::Shared;
+use super::walk::{Position, Walk};
+use crate::store::engine::{Checked, ReadError};
+
+/// Checks one segment (`None` = the first), up to what is durable now.
+pub(super) fn check(shared: &Shared, number: Option<u32>) -> Result<Checked, ReadError> {
+    let durable_lsn = shared.durable_lsn();
+    let segments = segment::read_all(&*shared.back).map_err(unreadable)?;
+    let at = match number {
+        None => 0,
+        Some(number) => segments.iter().take_while(|segment| segment.number < number).count(),
+    };
+    let Some(segment) = segments.get(at) else { return Ok(Checked::default()) };
+    let next = segments.get(at.saturating_add(1));
+    let last = next.map_or(durable_lsn, |next| next.first_lsn.saturating_sub(1));
+    let mut checked = Checked {
+        segment: segment.number,
+        next: next.map(|next| next.number),
+        ..Checked::default()
+    };
+    let from = Position { segment: segment.number, offset: FIRST_GROUP };
+    let known = (segment.first_lsn.saturating_sub(1), segment.first_leaf);
+    let walk = Walk::new(&*shared.back, &segments, from, known, Some(last.min(durable_lsn)));
+    let mut walk = walk.map_err(unreadable)?;
+    loop {
+        match walk.next_group() {
+            Ok(None) => return Ok(checked),
+            Ok(Some(group)) => {
+                for (at, record) in group.records() {
+                    checked.units = checked.units.saturating_add(1);
+                    checked.bytes = checked.bytes.saturating_add(record.len());
+                    let wrong = misplaced(shared, segment.number, at, &record)?;
+                    checked.misplaced = checked.misplaced.saturating_add(wrong);
+                }
+            }
+            Err(OpenError::Damaged { offset, .. }) => {
+                checked.damaged_at = Some(offset);
+                return Ok(checked);
+            }
+            Err(error) => return Err(unreadable(error)),
+        }
+    }
+}
+
+/// How many of the record's contents and its entry the index does not find where they are.
+fn misplaced(
+    shared: &Shared,
+    segment: u32,
+    at: u64,
+    record: &Record<'_>,
+) -> Result<u64, ReadError> {
+    let place = |range: &std::ops::Range<u64>| Place {
+        segment,
+        offset: at.saturating_add(range.start),
+        len: range.end.saturating_sub(range.start),
+    };
+    shared.with_index(|index| {
+        let leaf = index.leaves(record.leaf, 1)?;
+        let mut wrong = u64::from(leaf.first() != Some(&place(&record.entry_place())));
+        for (id, range) in record.contents().unwrap_or_default() {
+            wrong = wrong.saturating_add(u64::from(index.content(id)? != Some(place(&range))));
+        }
+        Ok::<_, super::error::IndexError>(wrong)
+    })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn unreadable(error: OpenError) -> ReadError {
+    tracing::error!(%error, "the log cannot be checked");
+    if error.passes() { ReadError::Unavailable } else { ReadError::Damaged }
+}
