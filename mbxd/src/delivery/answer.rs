@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 /// `deliverSecureResponse`: our delivery id as a UUID, and whether it lies in the mailbox.
 ///
 /// Source: contract §3.2.
-pub fn delivered(delivery: DeliveryId, recipient: &str, delivered: bool) -> String {
+pub(super) fn delivered(delivery: DeliveryId, recipient: &str, delivered: bool) -> String {
     enveloped(&format!(
         concat!(
             r#"<s3:deliverSecureResponse xmlns:s3="http://minameddelanden.gov.se/schema/Service/v3" "#,
@@ -25,7 +25,7 @@ pub fn delivered(delivery: DeliveryId, recipient: &str, delivered: bool) -> Stri
 /// request. No notification channel is named: none was used before the answer.
 ///
 /// Source: contract §3.3.
-pub fn notified(delivery: DeliveryId, statuses: &[(String, bool)]) -> String {
+pub(super) fn notified(delivery: DeliveryId, statuses: &[(String, bool)]) -> String {
     let mut body = format!(
         concat!(
             r#"<s3:notifyResponse xmlns:s3="http://minameddelanden.gov.se/schema/Service/v3" "#,

@@ -16,11 +16,11 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// There is no room: the peer is told to come back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct NoRoom;
+pub(super) struct NoRoom;
 
 /// Bounds of everything under way, shared by all connections.
 #[derive(Debug)]
-pub struct Budget {
+pub(super) struct Budget {
     memory: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     /// Turns and places to wait for one.
@@ -30,7 +30,7 @@ pub struct Budget {
 
 /// Memory set aside for one delivery; given back when dropped.
 #[derive(Debug)]
-pub struct Memory {
+pub(super) struct Memory {
     budget: Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
     pieces: u64,
@@ -38,14 +38,14 @@ pub struct Memory {
 
 /// One delivery's turn at the processor; given back when dropped.
 #[derive(Debug)]
-pub struct Turn {
+pub(super) struct Turn {
     _place: OwnedSemaphorePermit,
     _turn: OwnedSemaphorePermit,
 }
 
 impl Budget {
     /// A budget of so many bytes, so many turns at a time and so many waiting for one.
-    pub fn new(memory_max: u64, turns: usize, waiting_max: usize) -> Self {
+    pub(super) fn new(memory_max: u64, turns: usize, waiting_max: usize) -> Self {
         let pieces = usize::try_from(memory_max / PIECE_LEN).unwrap_or(Semaphore::MAX_PERMITS);
         let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.min(PERMITS_MAX)));
         Self {
@@ -57,7 +57,7 @@ impl Budget {
     }
 
     /// Memory for a request of which nothing was read yet.
-    pub fn memory(&self) -> Memory {
+    pub(super) fn memory(&self) -> Memory {
         Memory { budget: Arc::clone(&self.memory), held: None, pieces: 0 }
     }
 
@@ -65,7 +65,7 @@ impl Budget {
     ///
     /// # Errors
     /// [`NoRoom`] where too many wait, or the wait is too long.
-    pub async fn turn(&self) -> Result<Turn, NoRoom> {
+    pub(super) async fn turn(&self) -> Result<Turn, NoRoom> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoRoom)?;
         let turn = tokio::time::timeout(self.wait_max, Arc::clone(&self.turns).acquire_owned())
             .await
@@ -75,7 +75,7 @@ impl Budget {
     }
 
     /// Bytes of requests for which there is room now.
-    pub fn room(&self) -> u64 {
+    pub(super) fn room(&self) -> u64 {
         let pieces = u64::try_from(self.memory.available_permits()).unwrap_or(u64::MAX);
         pieces.saturating_mul(PIECE_LEN) / FACTOR
     }
@@ -86,7 +86,7 @@ impl Memory {
     ///
     /// # Errors
     /// [`NoRoom`]; what was set aside before stays.
-    pub fn grow_to(&mut self, len: u64) -> Result<(), NoRoom> {
+    pub(super) fn grow_to(&mut self, len: u64) -> Result<(), NoRoom> {
         let wanted = len.saturating_mul(FACTOR).div_ceil(PIECE_LEN);
         let more = wanted.saturating_sub(self.pieces);
         if more == 0 {

@@ -13,7 +13,7 @@ use thiserror::Error;
 /// Why a call is answered with a fault. The text of each goes to the peer: it names what is wrong
 /// with the call and nothing of our insides.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-pub enum Cause {
+pub(super) enum Cause {
     /// The body is longer than is taken.
     #[error("the request is longer than {max} bytes")]
     TooLong {
@@ -62,7 +62,7 @@ pub enum Cause {
 
 impl Cause {
     /// Our stable code, `MBX-nnnn`, for staff: finer than what the peer learns.
-    pub const fn code(&self) -> Code {
+    pub(super) const fn code(&self) -> Code {
         match self {
             Self::TooLong { .. } => explain::DELIVERY_TOO_LONG,
             Self::Read(_) => explain::DELIVERY_NOT_XML,
@@ -98,7 +98,7 @@ impl Cause {
     /// The fault's `ErrorCode`: under 5000 = repeat later, from 5000 = mend first.
     ///
     /// Source: contract §3.5.
-    pub const fn error_code(&self) -> u16 {
+    pub(super) const fn error_code(&self) -> u16 {
         match self {
             Self::TooLong { .. } | Self::Content(ContentError::TooLong { .. }) => TOO_MUCH,
             Self::Read(error) => error.error_code(),
@@ -124,12 +124,12 @@ impl Cause {
     }
 
     /// Whether the same call may succeed later without being changed.
-    pub const fn is_temporary(&self) -> bool {
+    pub(super) const fn is_temporary(&self) -> bool {
         self.error_code() < 5000
     }
 
     /// The local name of the SOAP `faultcode`. Source: SOAP 1.1 §4.4.1.
-    pub const fn fault_code(&self) -> &'static str {
+    pub(super) const fn fault_code(&self) -> &'static str {
         if matches!(self, Self::Parse(ParseError::SoapVersion)) {
             "VersionMismatch"
         } else if matches!(self, Self::Parse(ParseError::MustUnderstand)) {
@@ -142,7 +142,7 @@ impl Cause {
     }
 
     /// What the peer reads.
-    pub fn description(&self) -> Cow<'static, str> {
+    pub(super) fn description(&self) -> Cow<'static, str> {
         if matches!(self, Self::NotStored(_)) && !self.is_temporary() {
             return Cow::Borrowed("the delivery is not accepted in this form");
         }

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 /// Rules about content, from the configuration.
 #[derive(Clone, Debug)]
-pub struct Rules {
+pub(super) struct Rules {
     media_types: Vec<String>,
     message_max: u64,
     checksum: Checksum,
@@ -19,7 +19,7 @@ pub struct Rules {
 /// Why a message's content is refused. Nothing of it is repeated.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
-pub enum ContentError {
+pub(super) enum ContentError {
     /// The body is neither plain text nor HTML.
     #[error("the body's media type is neither text/plain nor text/html")]
     BodyType,
@@ -51,16 +51,16 @@ pub enum ContentError {
 
 /// A message that keeps the rules.
 #[derive(Debug)]
-pub struct Checked {
+pub(super) struct Checked {
     /// The message as it is handed over.
-    pub message: IncomingMessage,
+    pub(super) message: IncomingMessage,
     /// Attachments that do not fit their checksums and were let through by the configuration.
-    pub checksum_flags: usize,
+    pub(super) checksum_flags: usize,
 }
 
 impl Rules {
     /// The rules of a configuration.
-    pub fn new(config: &Delivery) -> Self {
+    pub(super) fn new(config: &Delivery) -> Self {
         Self {
             media_types: config.media_types.iter().map(|text| essence(text)).collect(),
             message_max: config.message_max.get(),
@@ -73,7 +73,7 @@ impl Rules {
     ///
     /// # Errors
     /// [`ContentError`], the first rule that is broken.
-    pub fn check(
+    pub(super) fn check(
         &self,
         header: &MessageHeader<'_>,
         body: &Part<'_>,

@@ -35,14 +35,14 @@ const SCHEMAS: [(&str, &str); 15] = documents![
 
 /// Every document, ready to be served.
 #[derive(Clone, Debug)]
-pub struct Description {
+pub(super) struct Description {
     service: Bytes,
     schemas: BTreeMap<&'static str, Bytes>,
 }
 
 impl Description {
     /// The documents for a service at this address.
-    pub fn new(public_address: &str) -> Self {
+    pub(super) fn new(public_address: &str) -> Self {
         let address = escape(public_address);
         let filled = |text: &str| Bytes::from(text.replace(ADDRESS, &address));
         Self {
@@ -52,12 +52,13 @@ impl Description {
     }
 
     /// Names of the schemas, as `xsd=` takes them.
-    pub fn schema_names() -> impl Iterator<Item = &'static str> {
+    #[cfg(test)]
+    pub(super) fn schema_names() -> impl Iterator<Item = &'static str> {
         SCHEMAS.iter().map(|(name, _)| *name)
     }
 
     /// The document that a query asks for: `wsdl`, or `xsd=` and a name.
-    pub fn get(&self, query: &str) -> Option<Bytes> {
+    pub(super) fn get(&self, query: &str) -> Option<Bytes> {
         if query.eq_ignore_ascii_case("wsdl") {
             return Some(self.service.clone());
         }

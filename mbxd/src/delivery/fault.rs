@@ -8,7 +8,7 @@ use mbx_common::id::RequestId;
 /// the request's, as logs and the audit log name it.
 ///
 /// Source: contract §3.5; SOAP 1.1 §4.4.
-pub fn fault(cause: &Cause, request: RequestId) -> String {
+pub(super) fn fault(cause: &Cause, request: RequestId) -> String {
     let description = escape(&cause.description());
     format!(
         concat!(

@@ -1,15 +1,25 @@
 //! The authorities' door: SOAP over mutual TLS. An edge: translates and never decides.
 
-pub mod answer;
-pub mod budget;
-pub mod cause;
-pub mod content;
-pub mod description;
-pub mod fault;
+mod answer;
+mod body;
+mod budget;
+mod call;
+mod cause;
+mod content;
+mod description;
+mod door;
+mod fault;
 mod file_name;
+mod handover;
+mod http;
+mod pipeline;
+mod port;
 pub mod signature;
 pub mod soap;
 mod xml;
+
+pub use door::{Behind, Door, DoorError};
+pub use port::{BoxFuture, Intake, NoScreen, Screen, Screened, Taken};
 
 #[cfg(test)]
 mod tests;

@@ -46,6 +46,8 @@ pub(crate) struct Crl {
     pub(crate) this_update: Timestamp,
     pub(crate) next_update: Timestamp,
     pub(crate) revoked_count: u64,
+    /// `crlNumber`: length, then big-endian octets, so that it can be compared.
+    number: (usize, Vec<u8>),
     /// SHA-256 of its DER form.
     pub(crate) digest: Fingerprint,
     /// Its DER form, as stored.
@@ -78,7 +80,10 @@ impl Crl {
         if now < this_update {
             return Err(CrlError::NotYetValid);
         }
+        let number =
+            parsed.crl_number().map_or(Vec::new(), x509_parser::num_bigint::BigUint::to_bytes_be);
         Ok(Self {
+            number: (number.len(), number),
             scope: Scope::of(&parsed)?,
             issuer_key: issuer.key.clone(),
             issuer: parsed.issuer().to_string(),
@@ -90,6 +95,13 @@ impl Crl {
             der: der.to_vec(),
             list,
         })
+    }
+
+    /// Whether it was made after the other one. Where both bear the same moment, its number and
+    /// then its length decide, so that two files never take turns.
+    pub(crate) fn is_newer_than(&self, other: &Self) -> bool {
+        let age = |list: &Self| (list.this_update, list.number.clone(), list.revoked_count);
+        age(self) > age(other)
     }
 
     /// Key of its row: SHA-256 over the issuer's name and key and the part it speaks for.

@@ -73,7 +73,7 @@ impl Crls {
         let key = list.row_key();
         match self.0.iter().find(|known| known.row_key() == key) {
             Some(known) if known.digest == list.digest => Ok(false),
-            Some(known) if list.this_update <= known.this_update => Err(CrlError::Older),
+            Some(known) if !list.is_newer_than(known) => Err(CrlError::Older),
             _ => Ok(true),
         }
     }

@@ -235,6 +235,11 @@ impl Trust {
         anchors.verify(chain, Usage::Signature, &self.0.crls.current(), self.0.clock.now())
     }
 
+    /// The shortest RSA key that is accepted, in bits.
+    pub fn rsa_bits_min(&self) -> u16 {
+        self.state().config.rsa_bits_min
+    }
+
     /// Every certificate and list in use, and each list that is missing.
     pub fn list(&self) -> Vec<Item> {
         let State { authorities, portals, servers, .. } = self.state();

@@ -1,4 +1,8 @@
 //! The door as a whole.
 
 mod causes;
+mod deliveries;
 mod documents;
+mod http;
+mod refusals;
+mod world;

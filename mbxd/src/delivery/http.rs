@@ -1,0 +1,214 @@
+//! One HTTP request of an authority: path, method, type, length; then the pipeline.
+
+use super::body::{self, BodyError, Bounds};
+use super::call::Call;
+use super::cause::Cause;
+use super::description::Description;
+use super::fault::fault;
+use super::pipeline::Pipeline;
+use crate::clock::Clock;
+use crate::mailbox::incoming::Stage;
+use crate::telemetry::metrics;
+use crate::trust::Door as TlsDoor;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use rustls::pki_types::CertificateDer;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What answers requests; shared by all connections.
+pub(super) struct Service {
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) description: Description,
+    pub(super) path: String,
+    pub(super) bounds: Bounds,
+    pub(super) clock: Clock,
+}
+
+/// The other end of a connection.
+pub(super) struct Caller {
+    pub(super) address: IpAddr,
+    pub(super) chain: Vec<CertificateDer<'static>>,
+}
+
+/// An answer, and whether the connection can go on after it.
+pub(super) struct Answer {
+    pub(super) response: Response<Full<Bytes>>,
+    pub(super) close: bool,
+}
+
+impl Service {
+    /// Answers one request. Everything but a SOAP call is settled here, without trace but a count.
+    pub(super) async fn answer(&self, caller: &Caller, request: Request<Incoming>) -> Answer {
+        if request.uri().path() != self.path {
+            return plain(StatusCode::NOT_FOUND, "no such path");
+        }
+        if request.method() == Method::GET {
+            return self.describe(request.uri().query().unwrap_or_default());
+        }
+        if request.method() != Method::POST {
+            let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "POST a SOAP envelope");
+            let allowed = HeaderValue::from_static("GET, POST");
+            answer.response.headers_mut().insert(header::ALLOW, allowed);
+            return answer;
+        }
+        if !is_soap(request.headers()) {
+            return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "text/xml in UTF-8 is taken");
+        }
+        self.call(caller, request.into_body()).await
+    }
+
+    fn describe(&self, query: &str) -> Answer {
+        match self.description.get(query) {
+            Some(document) => xml(StatusCode::OK, document),
+            None => plain(StatusCode::NOT_FOUND, "GET ?wsdl"),
+        }
+    }
+
+    /// A SOAP call: the body within bounds, then the pipeline; every refusal is kept account of.
+    async fn call(&self, caller: &Caller, body: Incoming) -> Answer {
+        let certificate = caller.chain.first().map(|leaf| crate::trust::fingerprint(leaf).0);
+        let mut call = Call::begin(&self.clock, caller.address, certificate);
+        let mut memory = self.pipeline.budget.memory();
+        let outcome = match self.client(&mut call, caller) {
+            Ok(()) => match body::read(body, &self.bounds, &mut memory).await {
+                Ok(body) => {
+                    call.reached(Stage::Received);
+                    let began = Instant::now();
+                    let outcome = self.pipeline.run(&mut call, body).await;
+                    metrics::DELIVERY_TIME.record(began.elapsed());
+                    outcome.map_err(|cause| (cause, false))
+                }
+                Err(BodyError::TooLong) => Err((Cause::TooLong { max: self.bounds.len_max }, true)),
+                Err(BodyError::NoRoom) => Err((Cause::Overloaded, true)),
+                Err(BodyError::TooSlow) => {
+                    return plain(StatusCode::REQUEST_TIMEOUT, "the body came too slowly");
+                }
+                Err(BodyError::Broken) => {
+                    return plain(StatusCode::BAD_REQUEST, "the body did not come whole");
+                }
+            },
+            Err(cause) => Err((cause, true)),
+        };
+        match outcome {
+            Ok(envelope) => {
+                tracing::info!(request = %call.request, sender = ?call.sender, "delivery answered");
+                xml(StatusCode::OK, envelope.into())
+            }
+            Err((cause, close)) => Answer { close, ..self.refused(&call, &cause).await },
+        }
+    }
+
+    /// The organisation of the TLS client, judged anew for each call, so that a resumed session or
+    /// a long connection does not outlive a revocation.
+    fn client(&self, call: &mut Call, caller: &Caller) -> Result<(), Cause> {
+        let peer = self
+            .pipeline
+            .trust
+            .check_client(TlsDoor::Authorities, &caller.chain)
+            .map_err(Cause::Client)?;
+        let organisation = peer.organisation.map_err(|error| Cause::Client(error.into()))?;
+        call.client = Some(organisation);
+        Ok(())
+    }
+
+    async fn refused(&self, call: &Call, cause: &Cause) -> Answer {
+        tracing::info!(
+            request = %call.request,
+            code = %cause.code(),
+            fault = cause.error_code(),
+            client = ?call.client,
+            "delivery refused: {cause}"
+        );
+        if cause.is_temporary() {
+            metrics::DELIVERIES_FAILED.add_one();
+        } else {
+            metrics::DELIVERIES_REFUSED.add_one();
+        }
+        self.pipeline.intake.refuse(call.refusal(cause)).await;
+        let mut answer = xml(StatusCode::INTERNAL_SERVER_ERROR, fault(cause, call.request).into());
+        if cause.is_temporary() {
+            let seconds = HeaderValue::from_static(RETRY_AFTER_SECS);
+            answer.response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        answer
+    }
+}
+
+/// Whether a body is what SOAP 1.1 sends: `text/xml`, UTF-8, not compressed.
+fn is_soap(headers: &hyper::HeaderMap) -> bool {
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return false;
+    }
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    let mut parts = value.split(';');
+    let essence = parts.next().unwrap_or_default().trim();
+    let charset = parts.find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    });
+    essence.eq_ignore_ascii_case("text/xml")
+        && charset.is_none_or(|charset| {
+            charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("us-ascii")
+        })
+}
+
+fn xml(status: StatusCode, document: Bytes) -> Answer {
+    respond(status, "text/xml;charset=UTF-8", document)
+}
+
+/// A refusal below SOAP: the connection is closed after it, because what follows is not known.
+fn plain(status: StatusCode, text: &'static str) -> Answer {
+    Answer {
+        close: true,
+        ..respond(status, "text/plain;charset=UTF-8", Bytes::from_static(text.as_bytes()))
+    }
+}
+
+fn respond(status: StatusCode, media_type: &'static str, document: Bytes) -> Answer {
+    let mut response = Response::new(Full::new(document));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    Answer { response, close: false }
+}
+
+/// When a temporary fault asks to come back.
+const RETRY_AFTER_SECS: &str = "10";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_text_xml_in_utf8_without_compression_is_soap() {
+        let verdict = |media_type: &'static str| {
+            let mut headers = hyper::HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+            is_soap(&headers)
+        };
+        for media_type in ["text/xml", "Text/XML;charset=UTF-8", "text/xml; charset=\"utf-8\""] {
+            assert!(verdict(media_type), "{media_type}");
+        }
+        for media_type in [
+            "application/soap+xml",
+            "text/xml; charset=iso-8859-1",
+            "multipart/related; type=\"text/xml\"",
+            "application/xml",
+            "",
+        ] {
+            assert!(!verdict(media_type), "{media_type}");
+        }
+        let mut headers = hyper::HeaderMap::new();
+        assert!(!is_soap(&headers));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        assert!(!is_soap(&headers));
+    }
+}

@@ -1,0 +1,68 @@
+//! What the door asks of others: the mailboxes behind it, and the malware scanner that it may not
+//! import. The daemon wires both.
+
+use crate::mailbox::incoming::{Incoming, Refusal};
+use bytes::Bytes;
+use mbx_common::error::Kind;
+use mbx_common::id::DeliveryId;
+use std::future::Future;
+use std::pin::Pin;
+
+/// A future on the heap, so that what stands behind a port can be chosen at run time.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A delivery that was taken: it is durable.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Taken {
+    /// Its id, the `TransId` of the answer.
+    pub delivery: DeliveryId,
+    /// Whether it lies in each recipient's mailbox, in the order of the request.
+    pub delivered: Vec<bool>,
+    /// Whether it is a repeat, of which nothing was stored.
+    pub repeated: bool,
+}
+
+/// Takes verified deliveries, and keeps account of refused ones.
+pub trait Intake: Send + Sync {
+    /// Takes a delivery; returns when it is durable.
+    ///
+    /// # Errors
+    /// Whose move it is; nothing was stored then.
+    fn accept(&self, incoming: Incoming) -> BoxFuture<'_, Result<Taken, Kind>>;
+
+    /// Keeps account of a refused call, with its audit entry. A failure to do so is logged by the
+    /// implementation: the call is refused all the same.
+    fn refuse(&self, refusal: Refusal) -> BoxFuture<'_, ()>;
+}
+
+/// What the malware scanner decides.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Screened {
+    /// The delivery goes on.
+    Pass,
+    /// The sender is told to come back.
+    ComeBack,
+}
+
+/// Looks for malware in the decoded parts of a delivery.
+pub trait Screen: Send + Sync {
+    /// Whether parts are wanted at all; where not, none are decoded.
+    fn is_on(&self) -> bool;
+
+    /// Looks at every part.
+    fn look(&self, parts: Vec<Bytes>) -> BoxFuture<'_, Screened>;
+}
+
+/// No scanner: everything passes.
+#[derive(Clone, Copy, Debug)]
+pub struct NoScreen;
+
+impl Screen for NoScreen {
+    fn is_on(&self) -> bool {
+        false
+    }
+
+    fn look(&self, _parts: Vec<Bytes>) -> BoxFuture<'_, Screened> {
+        Box::pin(std::future::ready(Screened::Pass))
+    }
+}
