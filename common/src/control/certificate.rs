@@ -16,6 +16,8 @@ pub enum CertificateUse {
     Receipt,
     /// A root that authorities' certificates are checked against.
     Root,
+    /// Closes chains to a root.
+    Intermediate,
     /// A root or certificate that portals are checked against.
     Portal,
     /// A revocation list.
@@ -32,9 +34,11 @@ pub struct Certificate {
     /// Subject; the issuer's for a revocation list.
     pub subject: String,
     /// Issuer.
-    pub issuer: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     /// Serial number in hex; the CRL number for a list.
-    pub serial: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
     /// SHA-256 of its DER form, 64 hex digits.
     pub sha256: String,
     /// Valid from; `thisUpdate` of a list.

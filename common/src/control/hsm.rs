@@ -45,6 +45,12 @@ pub struct HsmStatus {
     pub workers_lost: u64,
     /// Secrets opened since the start, by purpose of the key.
     pub opened: Vec<Opened>,
+    /// What led to a state that is not `ready`, in one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Labels of keys that the token does not hold exactly once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// How many secrets were opened under keys of one purpose.

@@ -49,7 +49,7 @@ async fn list(context: &mut Context) -> Result<Answer, Failure> {
                 .tone(tone(certificate.level)),
             Cell::text(format!("{days} d")).tone(tone(certificate.level)),
             Cell::text(certificate.subject.clone()),
-            Cell::text(certificate.issuer.clone()),
+            Cell::optional(certificate.issuer.clone()),
             Cell::text(certificate.sha256.clone()),
         ];
         (cells, value(certificate))
@@ -77,12 +77,16 @@ fn show(context: &Context, certificate: &Certificate) -> Answer {
         ("Name", certificate.name.clone()),
         ("Use", word(certificate.usage).to_owned()),
         ("Subject", certificate.subject.clone()),
-        ("Issuer", certificate.issuer.clone()),
-        ("Serial", certificate.serial.clone()),
         ("SHA-256", certificate.sha256.clone()),
         ("Valid from", context.zone.minute(certificate.not_before)),
         ("Until", context.zone.minute(certificate.not_after)),
     ];
+    if let Some(issuer) = &certificate.issuer {
+        pairs.push(("Issuer", issuer.clone()));
+    }
+    if let Some(serial) = &certificate.serial {
+        pairs.push(("Serial", serial.clone()));
+    }
     if let Some(file) = &certificate.file {
         pairs.push(("File", file.clone()));
     }
@@ -98,6 +102,7 @@ const fn word(usage: CertificateUse) -> &'static str {
         CertificateUse::HolderServer => "holder-server",
         CertificateUse::Receipt => "receipt",
         CertificateUse::Root => "root",
+        CertificateUse::Intermediate => "intermediate",
         CertificateUse::Portal => "portal",
         CertificateUse::Crl => "crl",
     }

@@ -76,6 +76,12 @@ fn status(status: &HsmStatus) -> Answer {
             ),
         ),
     ];
+    if let Some(cause) = &status.cause {
+        pairs.push(("  Cause", cause.clone()));
+    }
+    if !status.missing.is_empty() {
+        pairs.push(("  Missing", status.missing.join(", ")));
+    }
     if let Some(seconds) = status.next_try_s {
         pairs.push(("  Next try", format!("in {}", span_s(seconds))));
     }

@@ -1,0 +1,355 @@
+//! The door as a whole: over a real socket, with rooms in memory.
+
+use super::*;
+use crate::config::{Config, Loaded};
+use crate::jobs::Jobs;
+use crate::keys::testing::Bench;
+use crate::operators::{Cost, Operators, Options};
+use crate::registers::Senders;
+use crate::trust::pki::Pki;
+use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
+use hyper_util::rt::TokioIo;
+use mbx_common::control::route::{Access, ROUTES, Route};
+use mbx_common::control::session::{LoggedIn, LoginRequest, Password};
+use mbx_common::control::setup::{InitRequest, NewOfficer};
+use mbx_common::control::status::Level;
+use mbx_common::control::{Problem, header};
+use mbx_common::explain;
+use mbx_common::role::Role;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+const FIRST: &str = "first password of the day";
+const NEXT: &str = "a better one: violet tram";
+
+/// A door on a socket in a folder of its own.
+struct Scene {
+    folder: tempfile::TempDir,
+    _pki: Pki,
+    _stop: tokio::sync::oneshot::Sender<()>,
+}
+
+struct Reply {
+    status: u16,
+    api: String,
+    body: Value,
+}
+
+impl Scene {
+    async fn open() -> Self {
+        let bench = Bench::bare().await;
+        let store = bench.store.clone();
+        let clock = bench.clock.clone();
+        let uid = rustix::process::getuid().as_raw();
+        let options = Options {
+            cost: Cost { memory_kib: 64, passes: 1 },
+            daemon_uid: uid,
+            ..Options::default()
+        };
+        let pki = Pki::new();
+        let loaded = Arc::new(Loaded {
+            config: Config::default(),
+            origin: [("paths.state".to_owned(), PathBuf::from("/etc/mbx/mbxd.toml"))].into(),
+            digest: [0; 32],
+            files: vec!["/etc/mbx/mbxd.toml".into()],
+        });
+        let rooms = Rooms {
+            operators: Operators::new(store.clone(), clock.clone(), options).unwrap(),
+            keys: bench.keys.clone(),
+            jobs: Jobs::new(store.clone(), clock.clone()),
+            senders: Senders::open(store.clone(), clock.clone()).await.unwrap(),
+            trust: pki.trust(store, clock.clone()).await,
+            config: Arc::new(move || Arc::clone(&loaded)),
+            vitals: Arc::new(vitals),
+            started: clock.now(),
+            clock,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let listener = bind(&folder.path().join("s")).unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let stopped = async { drop(stopped.await) };
+        tokio::spawn(Door::new(rooms).serve(listener, stopped));
+        Self { folder, _pki: pki, _stop: stop }
+    }
+
+    /// Initialised, with anna holding these roles; gives her token.
+    async fn with(roles: &[Role]) -> (Self, String) {
+        let scene = Self::open().await;
+        let officer = |name: &str, roles: &[Role]| NewOfficer {
+            name: name.to_owned(),
+            roles: roles.to_vec(),
+            password: Password::new(FIRST.to_owned()),
+        };
+        let officers = vec![officer("anna", roles), officer("bo", &[])];
+        let reply = scene.ask(Route::Init, "", None, &InitRequest { officers, token: None }).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let token = scene.log_in("anna").await;
+        (scene, token)
+    }
+
+    async fn log_in(&self, name: &str) -> String {
+        let request = LoginRequest {
+            name: name.to_owned(),
+            password: Password::new(FIRST.to_owned()),
+            new_password: Some(Password::new(NEXT.to_owned())),
+        };
+        let reply = self.ask(Route::Login, "", None, &request).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let done: LoggedIn = serde_json::from_value(reply.body).unwrap();
+        assert!(!done.session.password_due);
+        done.token.expose().to_owned()
+    }
+
+    async fn ask(
+        &self,
+        route: Route,
+        parameter: &str,
+        token: Option<&str>,
+        body: &impl Serialize,
+    ) -> Reply {
+        let template = route.path();
+        let path = match template.split_once('{') {
+            Some((before, rest)) => {
+                format!("{before}{parameter}{}", rest.split_once('}').unwrap().1)
+            }
+            None => format!("{template}{parameter}"),
+        };
+        let mut request = Request::builder().method(route.method().name()).uri(path);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let body = serde_json::to_vec(body).unwrap();
+        self.send(request.body(Full::new(body.into())).unwrap()).await
+    }
+
+    async fn send(&self, request: Request<Full<bytes::Bytes>>) -> Reply {
+        let stream = tokio::net::UnixStream::connect(self.folder.path().join("s")).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let answer = sender.send_request(request).await.unwrap();
+        let api = answer.headers()[header::API].to_str().unwrap().to_owned();
+        let status = answer.status().as_u16();
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        Reply { status, api, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    }
+}
+
+fn vitals() -> Vitals {
+    let ok = Ability { level: Level::Ok, reason: None };
+    Vitals {
+        deliver: ok.clone(),
+        read: ok.clone(),
+        admin: ok,
+        accepted_per_min: 3,
+        median_us: Some(11_000),
+        refused_today: 0,
+        last_refused: None,
+        used_bytes: 1 << 30,
+        free_bytes: 3 << 30,
+        space_low: false,
+    }
+}
+
+fn problem(reply: &Reply) -> Problem {
+    serde_json::from_value(reply.body.clone()).unwrap()
+}
+
+/// A parameter that every route's template takes.
+fn parameter(route: Route) -> &'static str {
+    match route.path().split_once('{').map(|(_, rest)| rest) {
+        Some(rest) if rest.starts_with("mailbox") => "mbx_4f3a9c21",
+        Some(rest) if rest.starts_with("organisation") => "162021004748",
+        Some(_) => "x",
+        None => "",
+    }
+}
+
+#[tokio::test]
+async fn before_the_set_up_everything_but_version_and_init_says_so() {
+    let scene = Scene::open().await;
+    let version = scene.ask(Route::Version, "", None, &()).await;
+    assert_eq!((version.status, &version.body["initialised"]), (200, &Value::from(false)));
+    assert_eq!(version.api, "1.0");
+    for &route in ROUTES {
+        if !matches!(route, Route::Version | Route::Init) {
+            let body = serde_json::json!({"name": "anna", "password": FIRST});
+            let reply = scene.ask(route, parameter(route), None, &body).await;
+            assert_eq!(problem(&reply).code, explain::NOT_INITIALISED, "{}", route.id());
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_route_but_the_public_ones_refuses_who_is_not_logged_in() {
+    let (scene, _) = Scene::with(&[]).await;
+    for &route in ROUTES {
+        if route.access() == Access::Public {
+            continue;
+        }
+        for token in [None, Some("00".repeat(32)), Some("not a token".to_owned())] {
+            let reply = scene.ask(route, parameter(route), token.as_deref(), &()).await;
+            assert_eq!(reply.status, 401, "{}", route.id());
+            assert_eq!(problem(&reply).code, explain::NOT_LOGGED_IN, "{}", route.id());
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_route_refuses_a_person_without_its_role_naming_both_sides() {
+    let (scene, token) = Scene::with(&[]).await;
+    let mut refused = 0;
+    for &route in ROUTES {
+        let Access::Roles(roles) = route.access() else { continue };
+        if roles.contains(&Role::SecurityOfficer) {
+            continue;
+        }
+        let reply = scene.ask(route, parameter(route), Some(&token), &()).await;
+        let problem = problem(&reply);
+        assert_eq!((reply.status, problem.code), (403, explain::ROLE_MISSING), "{}", route.id());
+        assert_eq!(problem.have, [Role::SecurityOfficer], "{}", route.id());
+        let mut need = roles.to_vec();
+        need.sort();
+        assert_eq!(problem.need, need, "{}", route.id());
+        refused += 1;
+    }
+    assert!(refused > 10);
+}
+
+#[tokio::test]
+async fn a_first_password_opens_nothing_but_its_own_change() {
+    let (scene, _) = Scene::with(&[Role::Auditor]).await;
+    let request = serde_json::json!({"name": "bo", "password": FIRST});
+    let reply = scene.ask(Route::Login, "", None, &request).await;
+    let token = reply.body["token"].as_str().unwrap().to_owned();
+    assert_eq!(reply.body["session"]["password_due"], true);
+    let reply = scene.ask(Route::Status, "", Some(&token), &()).await;
+    assert_eq!(problem(&reply).code, explain::PASSWORD_DUE);
+    let change = serde_json::json!({"old": FIRST, "new": "short"});
+    let reply = scene.ask(Route::Password, "", Some(&token), &change).await;
+    assert_eq!(problem(&reply).code, explain::PASSWORD_REJECTED);
+    let change = serde_json::json!({"old": FIRST, "new": NEXT});
+    assert_eq!(scene.ask(Route::Password, "", Some(&token), &change).await.status, 200);
+    assert_eq!(scene.ask(Route::Status, "", Some(&token), &()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_session_is_whoami_until_logout() {
+    let (scene, token) = Scene::with(&[Role::Registrar]).await;
+    let reply = scene.ask(Route::Whoami, "", Some(&token), &()).await;
+    assert_eq!(reply.body["name"], "anna");
+    assert_eq!(reply.body["roles"], serde_json::json!(["registrar", "security-officer"]));
+    assert_eq!(scene.ask(Route::Logout, "", Some(&token), &()).await.status, 200);
+    assert_eq!(scene.ask(Route::Whoami, "", Some(&token), &()).await.status, 401);
+}
+
+#[tokio::test]
+async fn the_set_up_is_done_once_and_only_with_two_people() {
+    let (scene, _) = Scene::with(&[]).await;
+    let officer = |name: &str| NewOfficer {
+        name: name.to_owned(),
+        roles: Vec::new(),
+        password: Password::new(FIRST.to_owned()),
+    };
+    let again = InitRequest { officers: vec![officer("eva"), officer("per")], token: None };
+    let reply = scene.ask(Route::Init, "", None, &again).await;
+    assert_eq!((reply.status, problem(&reply).code), (409, explain::ALREADY_INITIALISED));
+    let scene = Scene::open().await;
+    for officers in [vec![officer("eva")], vec![officer("eva"), officer("eva")]] {
+        let reply = scene.ask(Route::Init, "", None, &InitRequest { officers, token: None }).await;
+        assert_eq!(problem(&reply).code, explain::INIT_OFFICERS);
+    }
+    let other = InitRequest {
+        officers: vec![officer("eva"), officer("per")],
+        token: Some("another".to_owned()),
+    };
+    let reply = scene.ask(Route::Init, "", None, &other).await;
+    assert_eq!(reply.status, 400, "another token than the configured one");
+}
+
+#[tokio::test]
+async fn status_tells_abilities_and_parts() {
+    let (scene, token) = Scene::with(&[]).await;
+    let reply = scene.ask(Route::Status, "", Some(&token), &()).await;
+    assert_eq!(reply.body["phase"], "open");
+    assert_eq!(reply.body["deliver"]["accepted_per_min"], 3);
+    assert_eq!(reply.body["hsm"]["state"], "ready");
+    assert_eq!(reply.body["admin"]["sessions"], 1);
+}
+
+#[tokio::test]
+async fn senders_are_planned_allowed_listed_and_blocked() {
+    let (scene, token) = Scene::with(&[]).await;
+    let token = Some(token.as_str());
+    let org = "162021004748";
+    let body = serde_json::json!({"name": "Example", "dispatchers": ["165568402266"]});
+    let request = Request::builder()
+        .method("POST")
+        .uri(format!("/v1/senders/{org}/allow"))
+        .header("authorization", format!("Bearer {}", token.unwrap()))
+        .header(header::DRY_RUN, "1")
+        .body(Full::new(body.to_string().into()))
+        .unwrap();
+    let plan = scene.send(request).await;
+    assert_eq!(plan.body["steps"].as_array().unwrap().len(), 2);
+    let reply = scene.ask(Route::SenderShow, org, token, &()).await;
+    assert_eq!(problem(&reply).code, explain::NO_SENDER, "a plan changes nothing");
+    assert_eq!(scene.ask(Route::SenderAllow, org, token, &body).await.status, 200);
+    let reply = scene.ask(Route::SenderList, "", token, &()).await;
+    assert_eq!(reply.body["rows"][0]["dispatchers"][0], "165568402266");
+    let only = serde_json::json!({"dispatcher": "165568402266"});
+    let reply = scene.ask(Route::SenderBlock, org, token, &only).await;
+    assert_eq!(reply.body["sender"]["state"], "allowed");
+    assert_eq!(reply.body["sender"]["dispatchers"], serde_json::json!([]));
+    let reply = scene.ask(Route::SenderBlock, org, token, &serde_json::json!({})).await;
+    assert_eq!(reply.body["sender"]["state"], "blocked");
+}
+
+#[tokio::test]
+async fn malformed_requests_get_their_problem_and_no_value_is_repeated() {
+    let (scene, token) = Scene::with(&[]).await;
+    let token = Some(token.as_str());
+    let body = serde_json::json!({"name": "x", "colour": "191212121212"});
+    let reply = scene.ask(Route::SenderAllow, "162021004748", token, &body).await;
+    assert_eq!(problem(&reply).code, explain::USAGE);
+    assert!(!reply.body.to_string().contains("191212121212"));
+    let reply = scene.ask(Route::SenderShow, "17", token, &()).await;
+    assert_eq!(problem(&reply).code, explain::USAGE);
+    let large = "x".repeat(mbx_common::limit::CONTROL_BODY_LEN_MAX);
+    let reply = scene.ask(Route::SenderAllow, "162021004748", token, &large).await;
+    assert_eq!((reply.status, problem(&reply).code), (413, explain::BODY_TOO_LARGE));
+    let get = |path: &str| Request::builder().uri(path).body(Full::default()).unwrap();
+    assert_eq!(problem(&scene.send(get("/v1/nothing")).await).code, explain::NO_ROUTE);
+    assert_eq!(problem(&scene.send(get("/v2/version")).await).code, explain::NO_ROUTE);
+    let post = Request::builder().method("POST").uri("/v1/version").body(Full::default()).unwrap();
+    let reply = scene.send(post).await;
+    assert_eq!((reply.status, problem(&reply).code), (405, explain::METHOD));
+    let reply = scene.ask(Route::JobShow, "job_zz", token, &()).await;
+    assert_eq!(problem(&reply).code, explain::ROLE_MISSING);
+}
+
+#[tokio::test]
+async fn the_configuration_is_shown_with_its_origin_and_without_secrets() {
+    let (scene, token) = Scene::with(&[Role::SystemOperator]).await;
+    let reply = scene.ask(Route::ConfigShow, "", Some(&token), &()).await;
+    let keys = reply.body["keys"].as_array().unwrap();
+    let state = keys.iter().find(|key| key["key"] == "paths.state").unwrap();
+    assert_eq!(state["origin"], "/etc/mbx/mbxd.toml");
+    assert_eq!(state["value"], "\"/var/lib/mbxd\"");
+}
+
+#[tokio::test]
+async fn keys_and_token_are_shown_and_locked() {
+    let (scene, token) = Scene::with(&[Role::Auditor]).await;
+    let token = Some(token.as_str());
+    let reply = scene.ask(Route::KeyStatus, "", token, &()).await;
+    assert_eq!(reply.body["keys"].as_array().unwrap().len(), 5);
+    assert_eq!(reply.body["open"], true);
+    let reply = scene.ask(Route::HsmLogout, "", token, &()).await;
+    assert_eq!(reply.status, 200);
+    let reply = scene.ask(Route::KeyStatus, "", token, &()).await;
+    assert_eq!(reply.body["open"], false);
+}
