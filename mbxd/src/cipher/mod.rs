@@ -11,6 +11,7 @@
 mod dek;
 mod header;
 mod open;
+mod plain;
 mod root;
 mod seal;
 mod tag;
@@ -18,6 +19,7 @@ mod tag;
 pub use dek::Dek;
 pub use header::{CHUNK_LEN, HEADER_LEN, Header, HeaderError, Stretch, TAG_LEN};
 pub use open::{OpenError, Reader};
+pub use plain::Plain;
 pub use root::{ContentRoot, DigestPart, StoredFormError, TagReader, content_root};
 pub use seal::{SealedContent, seal};
 

@@ -2,6 +2,7 @@
 
 use super::dek::{ContentKeys, Dek};
 use super::header::{Header, HeaderError, Stretch, TAG_LEN};
+use super::plain::Plain;
 use super::seal::keystream_at;
 use super::tag::Place;
 use aes::cipher::StreamCipher;
@@ -9,7 +10,6 @@ use mbx_common::error::Kind;
 use mbx_common::id::ContentId;
 use std::fmt;
 use std::ops::Range;
-use zeroize::Zeroizing;
 
 /// Why a content or one of its chunks was not opened. Nothing of it was released then.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -82,17 +82,11 @@ impl Reader {
     ///
     /// # Errors
     /// [`OpenError::NoChunk`], [`OpenError::Altered`].
-    pub fn open_chunk(&self, chunk: u64, stored: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let plain_len = self.header.chunk_plain_len(chunk).ok_or(OpenError::NoChunk { chunk })?;
-        let altered = OpenError::Altered { chunk };
-        let (ciphertext, tag) = stored.split_at_checked(plain_len).ok_or(altered)?;
-        let place = Place { number: chunk, last: self.header.is_last(chunk) };
-        if tag.len() != TAG_LEN || !self.keys.mac.verify(place, ciphertext, tag) {
-            return Err(altered);
-        }
-        let mut plain = Zeroizing::new(ciphertext.to_vec());
-        let mut stream = keystream_at(&self.keys.cipher, chunk).ok_or(altered)?;
-        stream.apply_keystream(&mut plain);
+    pub fn open_chunk(&self, chunk: u64, stored: &[u8]) -> Result<Plain, OpenError> {
+        let ciphertext = self.verify(chunk, stored)?;
+        let mut plain = Plain::zeroed(ciphertext.len());
+        plain.copy_from_slice(ciphertext);
+        self.decrypt(chunk, 0, &mut plain)?;
         Ok(plain)
     }
 
@@ -101,13 +95,11 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Reader::open_chunk`]; nothing is given where one chunk fails.
-    pub fn open_stretch(
-        &self,
-        stretch: &Stretch,
-        stored: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let mut plain =
-            Zeroizing::new(Vec::with_capacity(usize::try_from(stretch.len).unwrap_or_default()));
+    pub fn open_stretch(&self, stretch: &Stretch, stored: &[u8]) -> Result<Plain, OpenError> {
+        let missing = OpenError::Altered { chunk: stretch.chunks.end };
+        let len = usize::try_from(stretch.len).ok().filter(|len| *len <= stored.len());
+        let mut plain = Plain::zeroed(len.ok_or(missing)?);
+        let mut unfilled = &mut plain[..];
         let mut rest = stored;
         let mut skip = stretch.skip;
         for chunk in stretch.chunks.clone() {
@@ -117,18 +109,32 @@ impl Reader {
                 .split_at_checked(plain_len.saturating_add(TAG_LEN))
                 .ok_or(OpenError::Altered { chunk })?;
             rest = after;
-            let opened = self.open_chunk(chunk, bytes)?;
-            let wanted = usize::try_from(stretch.len).unwrap_or(usize::MAX);
-            let missing = wanted.saturating_sub(plain.len());
-            let from_skip = opened.get(skip..).unwrap_or_default();
-            plain.extend_from_slice(from_skip.get(..missing).unwrap_or(from_skip));
+            let ciphertext = self.verify(chunk, bytes)?.get(skip..).unwrap_or_default();
+            let taken = ciphertext.len().min(unfilled.len());
+            let (place, others) = unfilled.split_at_mut(taken);
+            place.copy_from_slice(ciphertext.get(..taken).unwrap_or_default());
+            self.decrypt(chunk, skip, place)?;
+            unfilled = others;
             skip = 0;
         }
-        if rest.is_empty() {
-            Ok(plain)
-        } else {
-            Err(OpenError::Altered { chunk: stretch.chunks.end })
-        }
+        if rest.is_empty() && unfilled.is_empty() { Ok(plain) } else { Err(missing) }
+    }
+
+    /// The ciphertext of a chunk whose tag fits.
+    fn verify<'a>(&self, chunk: u64, stored: &'a [u8]) -> Result<&'a [u8], OpenError> {
+        let plain_len = self.header.chunk_plain_len(chunk).ok_or(OpenError::NoChunk { chunk })?;
+        let altered = OpenError::Altered { chunk };
+        let (ciphertext, tag) = stored.split_at_checked(plain_len).ok_or(altered)?;
+        let place = Place { number: chunk, last: self.header.is_last(chunk) };
+        let fits = tag.len() == TAG_LEN && self.keys.mac.verify(place, ciphertext, tag);
+        if fits { Ok(ciphertext) } else { Err(altered) }
+    }
+
+    /// Decrypts verified bytes that begin `skip` bytes into their chunk, where they lie.
+    fn decrypt(&self, chunk: u64, skip: usize, bytes: &mut [u8]) -> Result<(), OpenError> {
+        let stream = keystream_at(&self.keys.cipher, chunk, skip);
+        stream.ok_or(OpenError::NoChunk { chunk })?.apply_keystream(bytes);
+        Ok(())
     }
 }
 

@@ -10,9 +10,6 @@ use bytes::Bytes;
 use ctr::{Ctr128BE, CtrCore};
 use mbx_common::id::ContentId;
 
-/// Bytes of a block of AES.
-const BLOCK: u64 = 16;
-
 /// The keystream of a content, standing at its first block.
 ///
 /// The counter block is 0⁶⁴ ‖ big-endian block number: every content has a fresh key, so that a
@@ -21,12 +18,11 @@ pub(super) fn keystream(cipher: &Aes256) -> Ctr128BE<Aes256> {
     Ctr128BE::from_core(CtrCore::inner_iv_init(cipher.clone(), &[0; 16].into()))
 }
 
-/// The keystream of a content, standing at the first block of a chunk; `None` past its end.
-pub(super) fn keystream_at(cipher: &Aes256, chunk: u64) -> Option<Ctr128BE<Aes256>> {
-    const CHUNK_BLOCKS: u64 = 65_536 / BLOCK;
+/// The same standing `skip` bytes into a chunk; `None` past the longest content.
+pub(super) fn keystream_at(cipher: &Aes256, chunk: u64, skip: usize) -> Option<Ctr128BE<Aes256>> {
+    let begin = chunk.checked_mul(u64::try_from(CHUNK_LEN).ok()?)?;
     let mut stream = keystream(cipher);
-    let bytes = u128::from(chunk).checked_mul(u128::from(CHUNK_BLOCKS.checked_mul(BLOCK)?))?;
-    stream.try_seek(bytes).ok()?;
+    stream.try_seek(begin.checked_add(u64::try_from(skip).ok()?)?).ok()?;
     Some(stream)
 }
 
