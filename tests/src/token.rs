@@ -28,7 +28,7 @@ const CHILD_SERIAL: &str = "MBX_TOKEN_SERIAL";
 pub enum Kind {
     /// SoftHSM 2.
     SoftHsm,
-    /// Kryoptic; there only where its module was built.
+    /// Kryoptic; there only where `scripts/kryoptic` has built its module.
     Kryoptic,
 }
 
@@ -44,7 +44,10 @@ impl Kind {
     pub fn module(self) -> Option<PathBuf> {
         let path = match self {
             Self::SoftHsm => named("MBX_SOFTHSM_MODULE", "/usr/lib/softhsm/libsofthsm2.so"),
-            Self::Kryoptic => env::var_os("MBX_KRYOPTIC_MODULE").map(PathBuf::from)?,
+            Self::Kryoptic => match env::var_os("MBX_KRYOPTIC_MODULE") {
+                Some(path) => path.into(),
+                None => built("kryoptic/libkryoptic.so")?,
+            },
         };
         path.exists().then_some(path)
     }
@@ -260,6 +263,12 @@ where
 
 fn named(variable: &str, default: &str) -> PathBuf {
     env::var_os(variable).map_or_else(|| default.into(), Into::into)
+}
+
+/// A file in the folder that cargo builds into.
+fn built(path: &str) -> Option<PathBuf> {
+    let exe = env::current_exe().ok()?;
+    exe.ancestors().map(|dir| dir.join(path)).find(|file| file.exists())
 }
 
 /// The serial number of the slot whose label is ours.

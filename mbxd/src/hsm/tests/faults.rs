@@ -7,6 +7,21 @@ use mbx_tests::token;
 use std::fs;
 use std::time::Instant;
 
+suite! {
+    a_removed_device_is_down_until_it_is_back_and_reads_resume_in_time
+    every_ambiguous_code_is_a_loss_when_the_canary_fails_too
+    an_ambiguous_code_for_one_record_alone_blames_the_record
+    an_ambiguous_code_while_sealing_is_tried_once_more
+    a_lost_session_is_replaced_within_the_call
+    a_lost_login_is_healed_by_logging_in_anew
+    a_hanging_call_costs_one_worker_and_no_other_caller
+    when_every_call_hangs_it_is_down_and_never_finalizes_until_they_return
+    no_session_of_a_former_epoch_is_used_however_often_it_is_opened_anew
+    an_idle_token_is_kept_awake_by_a_canary
+    ten_times_the_latency_still_serves_within_the_deadline
+    only_keys_of_the_wanted_purpose_are_opened_with
+}
+
 /// Reads must be back this soon after a repair.
 const RECOVERY: Duration = Duration::from_secs(5);
 
@@ -51,105 +66,87 @@ impl Rig {
     }
 }
 
-#[test]
-fn a_removed_device_is_down_until_it_is_back_and_reads_resume_in_time() {
-    token::alone_async(|token| async move {
-        let rig = Rig::new(token).await;
-        rig.faults.fail("*", code::DEVICE_REMOVED);
-        let refused = rig.open().await.unwrap_err();
-        assert!(matches!(refused, CustodyError::Unavailable { .. }), "{refused:?}");
-        reaches(&rig.custody, State::Down, RECOVERY).await;
+async fn a_removed_device_is_down_until_it_is_back_and_reads_resume_in_time(token: Token) {
+    let rig = Rig::new(token).await;
+    rig.faults.fail("*", code::DEVICE_REMOVED);
+    let refused = rig.open().await.unwrap_err();
+    assert!(matches!(refused, CustodyError::Unavailable { .. }), "{refused:?}");
+    reaches(&rig.custody, State::Down, RECOVERY).await;
 
-        let status = rig.custody.status();
-        let next_try = status.next_try.expect("status says when the next attempt is due");
-        assert!(next_try <= Duration::from_millis(3600), "{next_try:?}");
-        assert!(status.cause.unwrap().contains("DeviceRemoved"));
-        // Refused at once, without asking the token.
-        let start = Instant::now();
-        let refused = rig.open().await.unwrap_err();
-        assert!(refused.retry_after().is_some(), "{refused:?}");
-        assert!(start.elapsed() < Duration::from_millis(100));
+    let status = rig.custody.status();
+    let next_try = status.next_try.expect("status says when the next attempt is due");
+    assert!(next_try <= Duration::from_millis(3600), "{next_try:?}");
+    assert!(status.cause.unwrap().contains("DeviceRemoved"));
+    // Refused at once, without asking the token.
+    let start = Instant::now();
+    let refused = rig.open().await.unwrap_err();
+    assert!(refused.retry_after().is_some(), "{refused:?}");
+    assert!(start.elapsed() < Duration::from_millis(100));
 
-        // Nothing of the module works: neither C_Finalize nor C_Initialize.
-        eventually("some attempts", || rig.faults.count("C_Initialize") >= 4).await;
-        rig.faults.repair();
-        rig.recovers().await;
-        assert_eq!(rig.custody.status().epoch, 2);
-    });
+    // Nothing of the module works: neither C_Finalize nor C_Initialize.
+    eventually("some attempts", || rig.faults.count("C_Initialize") >= 4).await;
+    rig.faults.repair();
+    rig.recovers().await;
+    assert_eq!(rig.custody.status().epoch, 2);
 }
 
-#[test]
-fn every_ambiguous_code_is_a_loss_when_the_canary_fails_too() {
-    token::alone_async(|token| async move {
-        let rig = Rig::new(token).await;
-        let vendors_own = 0x8000_0042;
-        for ambiguous in [code::GENERAL_ERROR, code::DEVICE_ERROR, 0x6, 0xe0, vendors_own] {
-            rig.faults.fail("C_DecryptInit", ambiguous);
-            assert!(rig.open().await.is_err());
-            reaches(&rig.custody, State::Down, RECOVERY).await;
-            rig.faults.repair();
-            rig.recovers().await;
-        }
-        assert_eq!(rig.custody.metrics().tampered, 0);
-    });
-}
-
-#[test]
-fn an_ambiguous_code_for_one_record_alone_blames_the_record() {
-    token::alone_async(|token| async move {
-        let rig = Rig::new(token).await;
-        for ambiguous in [code::GENERAL_ERROR, code::DEVICE_ERROR, code::DEVICE_REMOVED] {
-            rig.faults.fail_next("C_Decrypt", ambiguous, 1);
-            assert_eq!(rig.open().await.err(), Some(CustodyError::Tampered));
-            rig.opens().await;
-        }
-        let status = rig.custody.status();
-        assert_eq!((status.state, status.epoch), (State::Ready, 1));
-        assert_eq!(rig.custody.metrics().tampered, 3);
-    });
-}
-
-#[test]
-fn an_ambiguous_code_while_sealing_is_tried_once_more() {
-    token::alone_async(|token| async move {
-        let rig = Rig::new(token).await;
-        rig.faults.fail_next("C_EncryptInit", code::DEVICE_ERROR, 1);
-        rig.custody.seal(rig.kek, &secret(1)).await.unwrap();
-        assert_eq!(rig.custody.metrics().errors["DeviceError"], 1);
-        assert_eq!(rig.custody.status().epoch, 1);
-    });
-}
-
-#[test]
-fn a_lost_session_is_replaced_within_the_call() {
-    token::alone_async(|token| async move {
-        let rig = Rig::new(token).await;
-        for (function, broken) in [
-            ("C_DecryptInit", code::SESSION_HANDLE_INVALID),
-            ("C_DecryptInit", code::KEY_HANDLE_INVALID),
-            ("C_Decrypt", 0xb0),
-            ("C_DecryptInit", 0x90),
-            ("C_DecryptInit", code::USER_NOT_LOGGED_IN),
-        ] {
-            rig.faults.fail_next(function, broken, 1);
-            rig.opens().await;
-        }
-        assert_eq!(rig.custody.status().epoch, 1);
-    });
-}
-
-#[test]
-fn a_lost_login_is_healed_by_logging_in_anew() {
-    token::alone_async(|token| async move {
-        let rig = Rig::new(token).await;
-        let logins = rig.faults.count("C_Login");
-        rig.faults.fail_next("C_DecryptInit", code::USER_NOT_LOGGED_IN, 2);
+async fn every_ambiguous_code_is_a_loss_when_the_canary_fails_too(token: Token) {
+    let rig = Rig::new(token).await;
+    let vendors_own = 0x8000_0042;
+    for ambiguous in [code::GENERAL_ERROR, code::DEVICE_ERROR, 0x6, 0xe0, vendors_own] {
+        rig.faults.fail("C_DecryptInit", ambiguous);
         assert!(rig.open().await.is_err());
         reaches(&rig.custody, State::Down, RECOVERY).await;
+        rig.faults.repair();
         rig.recovers().await;
-        assert_eq!(rig.custody.status().epoch, 2);
-        assert_eq!(rig.faults.count("C_Login"), logins + 1);
-    });
+    }
+    assert_eq!(rig.custody.metrics().tampered, 0);
+}
+
+async fn an_ambiguous_code_for_one_record_alone_blames_the_record(token: Token) {
+    let rig = Rig::new(token).await;
+    for ambiguous in [code::GENERAL_ERROR, code::DEVICE_ERROR, code::DEVICE_REMOVED] {
+        rig.faults.fail_next("C_Decrypt", ambiguous, 1);
+        assert_eq!(rig.open().await.err(), Some(CustodyError::Tampered));
+        rig.opens().await;
+    }
+    let status = rig.custody.status();
+    assert_eq!((status.state, status.epoch), (State::Ready, 1));
+    assert_eq!(rig.custody.metrics().tampered, 3);
+}
+
+async fn an_ambiguous_code_while_sealing_is_tried_once_more(token: Token) {
+    let rig = Rig::new(token).await;
+    rig.faults.fail_next("C_EncryptInit", code::DEVICE_ERROR, 1);
+    rig.custody.seal(rig.kek, &secret(1)).await.unwrap();
+    assert_eq!(rig.custody.metrics().errors["DeviceError"], 1);
+    assert_eq!(rig.custody.status().epoch, 1);
+}
+
+async fn a_lost_session_is_replaced_within_the_call(token: Token) {
+    let rig = Rig::new(token).await;
+    for (function, broken) in [
+        ("C_DecryptInit", code::SESSION_HANDLE_INVALID),
+        ("C_DecryptInit", code::KEY_HANDLE_INVALID),
+        ("C_Decrypt", 0xb0),
+        ("C_DecryptInit", 0x90),
+        ("C_DecryptInit", code::USER_NOT_LOGGED_IN),
+    ] {
+        rig.faults.fail_next(function, broken, 1);
+        rig.opens().await;
+    }
+    assert_eq!(rig.custody.status().epoch, 1);
+}
+
+async fn a_lost_login_is_healed_by_logging_in_anew(token: Token) {
+    let rig = Rig::new(token).await;
+    let logins = rig.faults.count("C_Login");
+    rig.faults.fail_next("C_DecryptInit", code::USER_NOT_LOGGED_IN, 2);
+    assert!(rig.open().await.is_err());
+    reaches(&rig.custody, State::Down, RECOVERY).await;
+    rig.recovers().await;
+    assert_eq!(rig.custody.status().epoch, 2);
+    assert_eq!(rig.faults.count("C_Login"), logins + 1);
 }
 
 #[test]
@@ -165,127 +162,109 @@ fn a_token_whose_storage_goes_away_and_comes_back_is_opened_anew() {
     });
 }
 
-#[test]
-fn a_hanging_call_costs_one_worker_and_no_other_caller() {
-    token::alone_async(|token| async move {
-        let rig = Rig::with(token, |config| config.deadline = Span::millis(400)).await;
-        rig.faults.hang_next("C_DecryptInit", 1);
-        assert_eq!(rig.open().await.err(), Some(CustodyError::Timeout));
-        for _ in 0..20 {
-            rig.opens().await;
-        }
-        eventually("status shows it", || rig.custody.status().workers_lost == 1).await;
-        assert_eq!(rig.custody.status().state, State::Ready);
-
-        // It comes back, closes its session and ends.
-        let closed = rig.faults.count("C_CloseSession");
-        rig.faults.repair();
-        eventually("the lost worker ends", || {
-            rig.custody.status().workers_lost == 0 && rig.faults.count("C_CloseSession") > closed
-        })
-        .await;
+async fn a_hanging_call_costs_one_worker_and_no_other_caller(token: Token) {
+    let rig = Rig::with(token, |config| config.deadline = Span::millis(400)).await;
+    rig.faults.hang_next("C_DecryptInit", 1);
+    assert_eq!(rig.open().await.err(), Some(CustodyError::Timeout));
+    for _ in 0..20 {
         rig.opens().await;
-        assert_eq!(rig.custody.status().epoch, 1);
-        assert_eq!(rig.faults.stale(), []);
-    });
+    }
+    eventually("status shows it", || rig.custody.status().workers_lost == 1).await;
+    assert_eq!(rig.custody.status().state, State::Ready);
+
+    // It comes back, closes its session and ends.
+    let closed = rig.faults.count("C_CloseSession");
+    rig.faults.repair();
+    eventually("the lost worker ends", || {
+        rig.custody.status().workers_lost == 0 && rig.faults.count("C_CloseSession") > closed
+    })
+    .await;
+    rig.opens().await;
+    assert_eq!(rig.custody.status().epoch, 1);
+    assert_eq!(rig.faults.stale(), []);
 }
 
-#[test]
-fn when_every_call_hangs_it_is_down_and_never_finalizes_until_they_return() {
-    token::alone_async(|token| async move {
-        let rig = Rig::with(token, |config| {
-            config.deadline = Span::millis(200);
-            config.sessions = 2;
-        })
-        .await;
-        let finalized = rig.faults.count("C_Finalize");
-        rig.faults.hang_next("C_DecryptInit", 1000);
-        for _ in 0..20 {
-            assert!(rig.open().await.is_err());
-            if rig.custody.status().state == State::Down {
-                break;
-            }
+async fn when_every_call_hangs_it_is_down_and_never_finalizes_until_they_return(token: Token) {
+    let rig = Rig::with(token, |config| {
+        config.deadline = Span::millis(200);
+        config.sessions = 2;
+    })
+    .await;
+    let finalized = rig.faults.count("C_Finalize");
+    rig.faults.hang_next("C_DecryptInit", 1000);
+    for _ in 0..20 {
+        assert!(rig.open().await.is_err());
+        if rig.custody.status().state == State::Down {
+            break;
         }
-        reaches(&rig.custody, State::Down, RECOVERY).await;
-        let status = rig.custody.status();
-        assert_eq!(status.workers_lost, 4, "{status:?}");
-        assert_eq!(rig.faults.count("C_Finalize"), finalized);
+    }
+    reaches(&rig.custody, State::Down, RECOVERY).await;
+    let status = rig.custody.status();
+    assert_eq!(status.workers_lost, 4, "{status:?}");
+    assert_eq!(rig.faults.count("C_Finalize"), finalized);
 
-        rig.faults.repair();
-        rig.recovers().await;
-        assert_eq!(rig.custody.status().workers_lost, 0);
-    });
+    rig.faults.repair();
+    rig.recovers().await;
+    assert_eq!(rig.custody.status().workers_lost, 0);
 }
 
-#[test]
-fn no_session_of_a_former_epoch_is_used_however_often_it_is_opened_anew() {
-    token::alone_async(|token| async move {
-        let rig = Arc::new(Rig::new(token).await);
-        let mut load = tokio::task::JoinSet::new();
-        for _ in 0..4 {
-            let rig = Arc::clone(&rig);
-            load.spawn(async move {
-                loop {
-                    if rig.open().await.is_err() {
-                        tokio::task::yield_now().await;
-                    }
+async fn no_session_of_a_former_epoch_is_used_however_often_it_is_opened_anew(token: Token) {
+    let rig = Arc::new(Rig::new(token).await);
+    let mut load = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let rig = Arc::clone(&rig);
+        load.spawn(async move {
+            loop {
+                if rig.open().await.is_err() {
+                    tokio::task::yield_now().await;
                 }
-            });
-        }
-        for epoch in 2..=12 {
-            rig.faults.fail("C_DecryptInit", code::DEVICE_REMOVED);
-            reaches(&rig.custody, State::Down, RECOVERY).await;
-            rig.faults.repair();
-            reaches(&rig.custody, State::Ready, RECOVERY).await;
-            assert_eq!(rig.custody.status().epoch, epoch);
-        }
-        load.shutdown().await;
-        rig.recovers().await;
-    });
-}
-
-#[test]
-fn an_idle_token_is_kept_awake_by_a_canary() {
-    token::alone_async(|token| async move {
-        let rig = Rig::with(token, |config| config.keep_alive = Span::millis(100)).await;
-        let before = rig.faults.count("C_Decrypt");
-        eventually("two canaries", || rig.faults.count("C_Decrypt") >= before + 4).await;
-        // And an idle token that is lost is noticed without any caller.
-        rig.faults.fail("*", code::DEVICE_REMOVED);
-        reaches(&rig.custody, State::Down, PATIENCE).await;
+            }
+        });
+    }
+    for epoch in 2..=12 {
+        rig.faults.fail("C_DecryptInit", code::DEVICE_REMOVED);
+        reaches(&rig.custody, State::Down, RECOVERY).await;
         rig.faults.repair();
-        rig.recovers().await;
-    });
+        reaches(&rig.custody, State::Ready, RECOVERY).await;
+        assert_eq!(rig.custody.status().epoch, epoch);
+    }
+    load.shutdown().await;
+    rig.recovers().await;
 }
 
-#[test]
-fn ten_times_the_latency_still_serves_within_the_deadline() {
-    token::alone_async(|token| async move {
-        let rig = Rig::new(token).await;
-        rig.faults.slow(1);
-        let mut calls = tokio::task::JoinSet::new();
-        let start = Instant::now();
-        for _ in 0..16 {
-            let (custody, sealed) = (Arc::clone(&rig.custody), rig.sealed.clone());
-            calls.spawn(async move { custody.open(KeyPurpose::KekBasic, &sealed).await });
-        }
-        assert!(calls.join_all().await.iter().all(Result::is_ok));
-        assert!(start.elapsed() < Duration::from_secs(5));
-    });
+async fn an_idle_token_is_kept_awake_by_a_canary(token: Token) {
+    let rig = Rig::with(token, |config| config.keep_alive = Span::millis(100)).await;
+    let before = rig.faults.count("C_Decrypt");
+    eventually("two canaries", || rig.faults.count("C_Decrypt") >= before + 4).await;
+    // And an idle token that is lost is noticed without any caller.
+    rig.faults.fail("*", code::DEVICE_REMOVED);
+    reaches(&rig.custody, State::Down, PATIENCE).await;
+    rig.faults.repair();
+    rig.recovers().await;
 }
 
-#[test]
-fn only_keys_of_the_wanted_purpose_are_opened_with() {
-    token::alone_async(|token| async move {
-        let rig = Rig::new(token).await;
-        let high = made(&rig.custody, KeyPurpose::KekHigh).await;
-        let sealed = rig.custody.seal(high, &secret(1)).await.unwrap();
-        let before = rig.faults.opened_with().len();
-        rig.opens().await;
-        // Naming the blob of another purpose does not even reach the token.
-        assert!(rig.custody.open(KeyPurpose::KekBasic, &sealed).await.is_err());
-        let used = rig.faults.opened_with().split_off(before);
-        let basic: String = rig.kek.id.to_string().split_off(4);
-        assert_eq!(used, [basic]);
-    });
+async fn ten_times_the_latency_still_serves_within_the_deadline(token: Token) {
+    let rig = Rig::new(token).await;
+    rig.faults.slow(1);
+    let mut calls = tokio::task::JoinSet::new();
+    let start = Instant::now();
+    for _ in 0..16 {
+        let (custody, sealed) = (Arc::clone(&rig.custody), rig.sealed.clone());
+        calls.spawn(async move { custody.open(KeyPurpose::KekBasic, &sealed).await });
+    }
+    assert!(calls.join_all().await.iter().all(Result::is_ok));
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+async fn only_keys_of_the_wanted_purpose_are_opened_with(token: Token) {
+    let rig = Rig::new(token).await;
+    let high = made(&rig.custody, KeyPurpose::KekHigh).await;
+    let sealed = rig.custody.seal(high, &secret(1)).await.unwrap();
+    let before = rig.faults.opened_with().len();
+    rig.opens().await;
+    // Naming the blob of another purpose does not even reach the token.
+    assert!(rig.custody.open(KeyPurpose::KekBasic, &sealed).await.is_err());
+    let used = rig.faults.opened_with().split_off(before);
+    let basic: String = rig.kek.id.to_string().split_off(4);
+    assert_eq!(used, [basic]);
 }

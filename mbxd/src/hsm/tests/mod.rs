@@ -1,5 +1,25 @@
 //! Tests on real tokens, each in a process of its own.
 
+/// Each test once per module, in a process of its own; on Kryoptic only where that is built.
+macro_rules! suite {
+    ($($name:ident)+) => {
+        mod softhsm {
+            $(#[test]
+            fn $name() {
+                mbx_tests::token::alone_async(|token| super::$name(token));
+            })+
+        }
+
+        mod kryoptic {
+            $(#[test]
+            fn $name() {
+                let kind = mbx_tests::token::Kind::Kryoptic;
+                mbx_tests::token::alone_async_on(kind, |token| super::$name(token));
+            })+
+        }
+    };
+}
+
 mod core;
 mod faults;
 mod keys;

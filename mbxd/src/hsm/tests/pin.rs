@@ -3,140 +3,126 @@
 use super::*;
 use crate::hsm::CustodyError;
 use mbx_tests::faults::{Faults, code};
-use mbx_tests::token;
+
+suite! {
+    a_wrong_pin_is_tried_once_and_not_again_after_fifty_restarts
+    a_rejected_pin_gives_way_to_an_operator_who_may_even_repeat_it
+    a_locked_pin_is_latched
+    a_pin_that_was_right_is_given_again_after_a_loss_but_not_after_a_refusal
+    a_user_that_is_logged_in_already_is_success
+    an_unlock_while_the_token_is_away_keeps_the_pin_for_its_return
+    a_lock_during_an_outage_holds_when_the_token_is_back
+    nothing_that_is_shown_or_logged_holds_the_pin
+}
 
 fn with_pin(token: &Token, pin: &str) -> HsmOptions {
     HsmOptions { pin: Some(pin.to_owned().into()), ..options(token, token.fault_module()) }
 }
 
-#[test]
-fn a_wrong_pin_is_tried_once_and_not_again_after_fifty_restarts() {
-    token::alone_async(|token| async move {
-        let faults = Faults::of(&token);
-        for _ in 0..50 {
-            let custody = Pkcs11Custody::start(with_pin(&token, "000000")).unwrap();
-            reaches(&custody, State::PinRejected, PATIENCE).await;
-            let status = custody.status();
-            assert_eq!(status.next_try, None, "it is not tried again by itself");
-            assert_eq!(custody.generate(key(KeyPurpose::Sign)).await, Err(CustodyError::Locked));
-            custody.stop().await;
-        }
-        assert_eq!(faults.count("C_Login"), 1);
-
-        // Another PIN from the credential is tried, and what was remembered is gone with it.
-        let custody = ready(with_pin(&token, token.pin())).await;
-        assert_eq!(faults.count("C_Login"), 2);
-        custody.stop().await;
-        assert!(!token.dir().join("rejected-pin").exists());
-    });
-}
-
-#[test]
-fn a_rejected_pin_gives_way_to_an_operator_who_may_even_repeat_it() {
-    token::alone_async(|token| async move {
-        let faults = Faults::of(&token);
+async fn a_wrong_pin_is_tried_once_and_not_again_after_fifty_restarts(token: Token) {
+    let faults = Faults::of(&token);
+    for _ in 0..50 {
         let custody = Pkcs11Custody::start(with_pin(&token, "000000")).unwrap();
         reaches(&custody, State::PinRejected, PATIENCE).await;
-        let again = custody.unlock("000000".to_owned().into()).await;
-        assert_eq!(again, Err(CustodyError::PinRejected));
-        assert_eq!(faults.count("C_Login"), 2);
-        assert_eq!(custody.status().state, State::PinRejected);
-
-        custody.unlock(token.pin().to_owned().into()).await.unwrap();
-        assert_eq!(custody.status().state, State::Ready);
-    });
-}
-
-#[test]
-fn a_locked_pin_is_latched() {
-    token::alone_async(|token| async move {
-        let faults = Faults::of(&token);
-        faults.fail("C_Login", code::PIN_LOCKED);
-        let custody = Pkcs11Custody::start(with_pin(&token, token.pin())).unwrap();
-        reaches(&custody, State::PinLocked, PATIENCE).await;
-        assert_eq!(custody.status().next_try, None);
-        assert_eq!(faults.count("C_Login"), 1);
-
-        let refused = custody.unlock(token.pin().to_owned().into()).await;
-        assert_eq!(refused, Err(CustodyError::PinLocked));
-        // The token's security officer has reset it.
-        faults.repair();
-        custody.unlock(token.pin().to_owned().into()).await.unwrap();
-    });
-}
-
-#[test]
-fn a_pin_that_was_right_is_given_again_after_a_loss_but_not_after_a_refusal() {
-    token::alone_async(|token| async move {
-        let faults = Faults::of(&token);
-        let custody = ready(with_pin(&token, token.pin())).await;
-        let kek = made(&custody, KeyPurpose::KekBasic).await;
-        faults.rule("C_EncryptInit 0x32 0 *\nC_DecryptInit 0x32 0 *\nC_Login 0xa0 0 *");
-        assert!(custody.seal(kek, &secret(1)).await.is_err());
-        // The PIN was changed behind our back: one attempt, then the latch.
-        reaches(&custody, State::PinRejected, PATIENCE).await;
-        assert_eq!(faults.count("C_Login"), 2);
-        faults.repair();
-        assert_eq!(custody.seal(kek, &secret(1)).await, Err(CustodyError::Locked));
-        assert_eq!(faults.count("C_Login"), 2);
-    });
-}
-
-#[test]
-fn a_user_that_is_logged_in_already_is_success() {
-    token::alone_async(|token| async move {
-        let faults = Faults::of(&token);
-        // The log-in goes through, and the module says that it was there before.
-        let first = ready(with_pin(&token, token.pin())).await;
-        first.stop().await;
-        faults.fail_next("C_Login", 0x100, 1);
-        let custody = Pkcs11Custody::start(with_pin(&token, token.pin())).unwrap();
-        reaches(&custody, State::Ready, PATIENCE).await;
+        let status = custody.status();
+        assert_eq!(status.next_try, None, "it is not tried again by itself");
+        assert_eq!(custody.generate(key(KeyPurpose::Sign)).await, Err(CustodyError::Locked));
         custody.stop().await;
-    });
+    }
+    assert_eq!(faults.count("C_Login"), 1);
+
+    // Another PIN from the credential is tried, and what was remembered is gone with it.
+    let custody = ready(with_pin(&token, token.pin())).await;
+    assert_eq!(faults.count("C_Login"), 2);
+    custody.stop().await;
+    assert!(!token.dir().join("rejected-pin").exists());
 }
 
-#[test]
-fn an_unlock_while_the_token_is_away_keeps_the_pin_for_its_return() {
-    token::alone_async(|token| async move {
-        let faults = Faults::of(&token);
-        faults.fail("C_Initialize", code::DEVICE_ERROR);
-        let options = HsmOptions { pin: None, ..options(&token, token.fault_module()) };
-        let custody = Pkcs11Custody::start(options).unwrap();
-        let refused = custody.unlock(token.pin().to_owned().into()).await;
-        assert!(matches!(refused, Err(CustodyError::Unavailable { .. })), "{refused:?}");
-        faults.repair();
-        reaches(&custody, State::Ready, PATIENCE).await;
-    });
+async fn a_rejected_pin_gives_way_to_an_operator_who_may_even_repeat_it(token: Token) {
+    let faults = Faults::of(&token);
+    let custody = Pkcs11Custody::start(with_pin(&token, "000000")).unwrap();
+    reaches(&custody, State::PinRejected, PATIENCE).await;
+    let again = custody.unlock("000000".to_owned().into()).await;
+    assert_eq!(again, Err(CustodyError::PinRejected));
+    assert_eq!(faults.count("C_Login"), 2);
+    assert_eq!(custody.status().state, State::PinRejected);
+
+    custody.unlock(token.pin().to_owned().into()).await.unwrap();
+    assert_eq!(custody.status().state, State::Ready);
 }
 
-#[test]
-fn a_lock_during_an_outage_holds_when_the_token_is_back() {
-    token::alone_async(|token| async move {
-        let faults = Faults::of(&token);
-        let custody = ready(with_pin(&token, token.pin())).await;
-        let kek = made(&custody, KeyPurpose::KekBasic).await;
-        faults.fail("*", code::DEVICE_REMOVED);
-        assert!(custody.seal(kek, &secret(1)).await.is_err());
-        reaches(&custody, State::Down, PATIENCE).await;
-        let logins = faults.count("C_Login");
-        custody.lock().await;
-        faults.repair();
-        eventually("the module is closed", || {
-            faults.calls().last().is_some_and(|call| call.function == "C_Finalize")
-        })
-        .await;
-        assert_eq!(custody.status().state, State::Locked);
-        assert_eq!(faults.count("C_Login"), logins);
-    });
+async fn a_locked_pin_is_latched(token: Token) {
+    let faults = Faults::of(&token);
+    faults.fail("C_Login", code::PIN_LOCKED);
+    let custody = Pkcs11Custody::start(with_pin(&token, token.pin())).unwrap();
+    reaches(&custody, State::PinLocked, PATIENCE).await;
+    assert_eq!(custody.status().next_try, None);
+    assert_eq!(faults.count("C_Login"), 1);
+
+    let refused = custody.unlock(token.pin().to_owned().into()).await;
+    assert_eq!(refused, Err(CustodyError::PinLocked));
+    // The token's security officer has reset it.
+    faults.repair();
+    custody.unlock(token.pin().to_owned().into()).await.unwrap();
 }
 
-#[test]
-fn nothing_that_is_shown_or_logged_holds_the_pin() {
-    token::alone_async(|token| async move {
-        let options = with_pin(&token, token.pin());
-        assert!(!format!("{options:?}").contains(token.pin()));
-        let custody = ready(options).await;
-        assert!(!format!("{custody:?}{:?}", custody.status()).contains(token.pin()));
-    });
+async fn a_pin_that_was_right_is_given_again_after_a_loss_but_not_after_a_refusal(token: Token) {
+    let faults = Faults::of(&token);
+    let custody = ready(with_pin(&token, token.pin())).await;
+    let kek = made(&custody, KeyPurpose::KekBasic).await;
+    faults.rule("C_EncryptInit 0x32 0 *\nC_DecryptInit 0x32 0 *\nC_Login 0xa0 0 *");
+    assert!(custody.seal(kek, &secret(1)).await.is_err());
+    // The PIN was changed behind our back: one attempt, then the latch.
+    reaches(&custody, State::PinRejected, PATIENCE).await;
+    assert_eq!(faults.count("C_Login"), 2);
+    faults.repair();
+    assert_eq!(custody.seal(kek, &secret(1)).await, Err(CustodyError::Locked));
+    assert_eq!(faults.count("C_Login"), 2);
+}
+
+async fn a_user_that_is_logged_in_already_is_success(token: Token) {
+    let faults = Faults::of(&token);
+    // The log-in goes through, and the module says that it was there before.
+    let first = ready(with_pin(&token, token.pin())).await;
+    first.stop().await;
+    faults.fail_next("C_Login", 0x100, 1);
+    let custody = Pkcs11Custody::start(with_pin(&token, token.pin())).unwrap();
+    reaches(&custody, State::Ready, PATIENCE).await;
+    custody.stop().await;
+}
+
+async fn an_unlock_while_the_token_is_away_keeps_the_pin_for_its_return(token: Token) {
+    let faults = Faults::of(&token);
+    faults.fail("C_Initialize", code::DEVICE_ERROR);
+    let options = HsmOptions { pin: None, ..options(&token, token.fault_module()) };
+    let custody = Pkcs11Custody::start(options).unwrap();
+    let refused = custody.unlock(token.pin().to_owned().into()).await;
+    assert!(matches!(refused, Err(CustodyError::Unavailable { .. })), "{refused:?}");
+    faults.repair();
+    reaches(&custody, State::Ready, PATIENCE).await;
+}
+
+async fn a_lock_during_an_outage_holds_when_the_token_is_back(token: Token) {
+    let faults = Faults::of(&token);
+    let custody = ready(with_pin(&token, token.pin())).await;
+    let kek = made(&custody, KeyPurpose::KekBasic).await;
+    faults.fail("*", code::DEVICE_REMOVED);
+    assert!(custody.seal(kek, &secret(1)).await.is_err());
+    reaches(&custody, State::Down, PATIENCE).await;
+    let logins = faults.count("C_Login");
+    custody.lock().await;
+    faults.repair();
+    eventually("the module is closed", || {
+        faults.calls().last().is_some_and(|call| call.function == "C_Finalize")
+    })
+    .await;
+    assert_eq!(custody.status().state, State::Locked);
+    assert_eq!(faults.count("C_Login"), logins);
+}
+
+async fn nothing_that_is_shown_or_logged_holds_the_pin(token: Token) {
+    let options = with_pin(&token, token.pin());
+    assert!(!format!("{options:?}").contains(token.pin()));
+    let custody = ready(options).await;
+    assert!(!format!("{custody:?}{:?}", custody.status()).contains(token.pin()));
 }
