@@ -10,7 +10,8 @@
 //!
 //! `-` as code lets the call through to the real module after the delay (in milliseconds). A count
 //! runs down with each call that the rule catches. The first rule that fits decides. Writing the
-//! file anew starts the counts anew and ends every delay that is under way.
+//! file anew starts the counts anew. A delay under way ends when its rule no longer stands there;
+//! with a count of 0 it stands for that alone.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -54,6 +55,11 @@ impl Rule {
         Some(Self { function, code, delay, left })
     }
 
+    /// Whether the rule stands there, whatever its count.
+    fn stands_in(&self, text: &str) -> bool {
+        text.lines().filter_map(Self::parse).any(|other| Self { left: self.left, ..other } == *self)
+    }
+
     fn catches(&self, function: &str) -> bool {
         (self.function == "*" || self.function == function) && self.left != Some(0)
     }
@@ -69,7 +75,7 @@ fn number(word: &str) -> Option<u64> {
 /// Applies the rules to a call: waits, and tells which code to return instead of calling.
 pub(crate) fn apply(function: &str) -> Option<u64> {
     let text = current();
-    let (code, delay) = {
+    let rule = {
         let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
         if state.text != text {
             state.rules = text.lines().filter_map(Rule::parse).collect();
@@ -77,13 +83,13 @@ pub(crate) fn apply(function: &str) -> Option<u64> {
         }
         let rule = state.rules.iter_mut().find(|rule| rule.catches(function))?;
         rule.left = rule.left.map(|left| left - 1);
-        (rule.code, rule.delay)
+        rule.clone()
     };
     let start = Instant::now();
-    while start.elapsed() < delay && current() == text {
-        thread::sleep(SLICE.min(delay));
+    while start.elapsed() < rule.delay && rule.stands_in(&current()) {
+        thread::sleep(SLICE.min(rule.delay));
     }
-    code
+    rule.code
 }
 
 fn current() -> String {
@@ -105,6 +111,13 @@ mod tests {
         for bad in ["", "# only words", "C_Decrypt", "C_Decrypt 0x32 0", "C_Decrypt gone 0 1"] {
             assert_eq!(Rule::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_rule_stands_as_long_as_a_line_differs_in_its_count_alone() {
+        let rule = Rule::parse("C_Sign - 1000 1").unwrap();
+        assert!(rule.stands_in("C_Open 0x5 0 *\nC_Sign - 1000 0\n"));
+        assert!(!rule.stands_in("C_Sign - 1001 1\nC_Verify - 1000 1\nC_Sign 0x5 1000 1"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ suite! {
     a_lost_login_is_healed_by_logging_in_anew
     a_hanging_call_costs_one_worker_and_no_other_caller
     when_every_call_hangs_it_is_down_and_never_finalizes_until_they_return
+    a_lost_token_is_not_finalized_under_a_call_that_hangs
     no_session_of_a_former_epoch_is_used_however_often_it_is_opened_anew
     an_idle_token_is_kept_awake_by_a_canary
     ten_times_the_latency_still_serves_within_the_deadline
@@ -206,6 +207,30 @@ async fn when_every_call_hangs_it_is_down_and_never_finalizes_until_they_return(
     rig.faults.repair();
     rig.recovers().await;
     assert_eq!(rig.custody.status().workers_lost, 0);
+}
+
+async fn a_lost_token_is_not_finalized_under_a_call_that_hangs(token: Token) {
+    let rig = Rig::with(token, |config| config.deadline = Span::millis(300)).await;
+    rig.faults.hang_next("C_Decrypt", 1);
+    assert_eq!(rig.open().await.err(), Some(CustodyError::Timeout));
+    let hanging = "C_Decrypt - 3600000 0";
+    let finalized = rig.faults.count("C_Finalize");
+
+    rig.faults.rule(&format!("C_DecryptInit 0x32 0 *\n{hanging}"));
+    assert!(rig.open().await.is_err());
+    reaches(&rig.custody, State::Down, RECOVERY).await;
+    let asked = rig.faults.count("C_DecryptInit");
+    eventually("it is asked again", || rig.faults.count("C_DecryptInit") >= asked + 2).await;
+    assert_eq!(rig.faults.count("C_Finalize"), finalized);
+
+    // The token is back, and that call still hangs.
+    rig.faults.rule(hanging);
+    rig.recovers().await;
+    assert_eq!(rig.faults.count("C_Finalize"), finalized);
+    assert_eq!(rig.custody.status().workers_lost, 1);
+    rig.faults.repair();
+    eventually("the lost worker ends", || rig.custody.status().workers_lost == 0).await;
+    rig.opens().await;
 }
 
 async fn no_session_of_a_former_epoch_is_used_however_often_it_is_opened_anew(token: Token) {
