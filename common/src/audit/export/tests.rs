@@ -1,5 +1,3 @@
-#![expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "small numbers")]
-
 use super::*;
 use crate::audit::testing::{arb_entry, sample};
 use crate::audit::{Actor, Entry, Event};
@@ -59,7 +57,7 @@ proptest! {
     #[test]
     fn the_single_file_round_trips(content in prop::collection::vec(any::<u8>(), 0..1500), cut: prop::sample::Index) {
         let moment = Timestamp::from_millis(1_795_491_660_500).unwrap();
-        let len = content.len() as u64;
+        let len = u64::try_from(content.len()).unwrap();
         let mut bytes = tar_header("entries.jsonl", len, moment).unwrap().to_vec();
         bytes.extend(&content);
         bytes.extend(vec![0; tar_padding(len)]);

@@ -2,6 +2,7 @@
 
 use super::chain::{Chain, Expected, Followed, Source};
 use super::finding::{Finding, Findings, Report};
+use super::read::{Lines, Measured, SMALL_LEN_MAX, small};
 use crate::audit::checkpoint::{Checkpoint, SignedNote, VerifierKey};
 use crate::audit::entry::Entry;
 use crate::audit::export::{
@@ -13,12 +14,7 @@ use crate::time::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
-use std::io::{self, BufRead, BufReader, Read};
-
-/// Longest line of an export, in bytes: an entry of 40 KiB in base64 and in words.
-const LINE_LEN_MAX: u64 = 1024 * 1024;
-/// Longest of the small files, in bytes.
-const SMALL_LEN_MAX: u64 = 1024 * 1024;
+use std::io::{self, Read};
 
 /// What the checker knows from elsewhere.
 #[derive(Clone, Debug, Default)]
@@ -123,7 +119,7 @@ impl ExportVerifier {
         if self.manifest.is_none() {
             return Err(VerifyError::Form);
         }
-        let mut source = Measured { content, digest: Sha256::new(), len: 0 };
+        let mut source = Measured::new(content);
         match name {
             files::KEYS => self.read_keys(&small(&mut source)?),
             files::CHECKPOINT => self.read_covering(&small(&mut source)?),
@@ -133,7 +129,7 @@ impl ExportVerifier {
             _ => {}
         }
         io::copy(&mut source, &mut io::sink())?;
-        let (len, digest): (u64, Hash) = (source.len, source.digest.finalize().into());
+        let (len, digest) = source.finish();
         if name == files::TABLE && self.unread == 0 {
             let expected: Hash = self.table.clone().finalize().into();
             if digest != expected {
@@ -377,47 +373,5 @@ impl ExportVerifier {
                 }
             }
         }
-    }
-}
-
-/// All of a small file.
-fn small(source: &mut Measured<'_>) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    source.take(SMALL_LEN_MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Counts and hashes what is read.
-struct Measured<'a> {
-    content: &'a mut dyn Read,
-    digest: Sha256,
-    len: u64,
-}
-
-impl Read for Measured<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.content.read(buffer)?;
-        self.digest.update(buffer.get(..count).unwrap_or_default());
-        self.len = self.len.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-        Ok(count)
-    }
-}
-
-/// Lines of bounded length, each with its newline where it has one.
-struct Lines<'a> {
-    source: BufReader<&'a mut dyn Read>,
-    line: Vec<u8>,
-}
-
-impl<'a> Lines<'a> {
-    fn new(source: &'a mut dyn Read) -> Self {
-        Self { source: BufReader::new(source), line: Vec::new() }
-    }
-
-    /// The next line; one that is over the limit comes in pieces, which no reader takes for lines.
-    fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
-        self.line.clear();
-        (&mut self.source).take(LINE_LEN_MAX).read_until(b'\n', &mut self.line)?;
-        Ok(if self.line.is_empty() { None } else { Some(&self.line) })
     }
 }

@@ -5,6 +5,7 @@
 mod chain;
 mod export;
 mod finding;
+mod read;
 
 pub use chain::{Chain, Expected, Source};
 pub use export::{ExportVerifier, Trust, VerifyError, verify_export};

@@ -411,7 +411,9 @@ proptest! {
         let roots = vec![expected(&log, 10), expected(&log, 20), expected(&log, 25)];
         let follow = |leaves: &[Vec<u8>]| {
             let mut chain = Chain::new(Tree::new(), roots.clone());
-            leaves.iter().for_each(|leaf| chain.leaf(leaf));
+            for leaf in leaves {
+                chain.leaf(leaf);
+            }
             chain.finish_live((25, &root_of(&log.hashes())))
         };
         let (findings, held, covered) = follow(&log.leaves);
