@@ -50,7 +50,20 @@ struct Counts {
     outside: u64,
 }
 
-/// What following a log gave.
+/// What following a live log to its end gave.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Live {
+    /// What is wrong.
+    pub findings: Findings,
+    /// Checkpoints of the log that hold.
+    pub inside: u64,
+    /// Checkpoints from outside that hold.
+    pub outside: u64,
+    /// Size of the log at the last one that holds.
+    pub covered: u64,
+}
+
+/// What following an export gave.
 #[derive(Debug)]
 pub(crate) struct Followed {
     pub(crate) computed: Tree,
@@ -145,8 +158,7 @@ impl Chain {
     }
 
     /// Ends the following of a live log, whose tree the engine says to have this size and root.
-    /// Returns what was found, how many checkpoints held, and the size at the last of them.
-    pub fn finish_live(mut self, engine: (u64, &Hash)) -> (Findings, u64, u64) {
+    pub fn finish_live(mut self, engine: (u64, &Hash)) -> Live {
         let (size, root) = engine;
         if self.computed.size() != size || self.computed.root() != *root {
             self.findings.add(Finding::Tree { size });
@@ -154,7 +166,12 @@ impl Chain {
         while let Some(expected) = self.expected.pop_front() {
             self.findings.add(Finding::CutEnd { until: self.next, size: expected.size });
         }
-        (self.findings, self.counts.inside + self.counts.outside, self.held)
+        Live {
+            findings: self.findings,
+            inside: self.counts.inside,
+            outside: self.counts.outside,
+            covered: self.held,
+        }
     }
 
     /// Compares the roots at the present size.

@@ -7,7 +7,7 @@ mod export;
 mod finding;
 mod read;
 
-pub use chain::{Chain, Expected, Source};
+pub use chain::{Chain, Expected, Live, Source};
 pub use export::{ExportVerifier, Trust, VerifyError, verify_export};
 pub use finding::{Finding, Findings, Report};
 

@@ -416,15 +416,15 @@ proptest! {
             }
             chain.finish_live((25, &root_of(&log.hashes())))
         };
-        let (findings, held, covered) = follow(&log.leaves);
-        prop_assert_eq!((findings.count(), held, covered), (0, 3, 25));
+        let live = follow(&log.leaves);
+        prop_assert_eq!((live.findings.count(), live.inside, live.covered), (0, 3, 25));
         let mut leaves = log.leaves.clone();
         let change = change.index(25);
         leaves[change].push(0);
-        let (findings, ..) = follow(&leaves);
+        let findings = follow(&leaves).findings;
         let (after, until) = if change < 10 { (0, 10) } else if change < 20 { (10, 20) } else { (20, 25) };
         prop_assert_eq!(findings.kept(), [Finding::Between { after, until }, Finding::Tree { size: 25 }]);
-        let (findings, ..) = follow(&log.leaves[..24]);
+        let findings = follow(&log.leaves[..24]).findings;
         let cut = Finding::CutEnd { until: 24, size: 25 };
         prop_assert!(findings.kept().contains(&cut));
     }

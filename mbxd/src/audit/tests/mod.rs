@@ -1,0 +1,8 @@
+//! The room on a store in memory with a signer in software, and once on a real token.
+
+mod checkpoint;
+mod export;
+mod read;
+mod scene;
+mod token;
+mod verify;

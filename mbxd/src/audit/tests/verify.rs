@@ -1,0 +1,96 @@
+use super::scene::{Scene, SoftSigner};
+use crate::audit::Integrity;
+use mbx_common::audit::checkpoint::SignedNote;
+use mbx_common::audit::verify::Finding;
+use mbx_common::audit::{Event, Outcome};
+
+async fn scene() -> Scene {
+    let scene = Scene::new();
+    for _ in 0..3 {
+        scene.act(10).await;
+        scene.log.checkpoint().await.unwrap();
+    }
+    scene
+}
+
+async fn note(scene: &Scene) -> SignedNote {
+    scene.log.newest_checkpoint().await.unwrap().unwrap().1.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_sound_log_verifies_and_the_check_is_recorded() {
+    let scene = scene().await;
+    let report = scene.log.verify(&[note(&scene).await], &scene.origin()).await.unwrap();
+    assert!(report.is_sound(), "{:?}", report.findings);
+    assert_eq!((report.checkpoints, report.anchors), (3, 1));
+    assert_eq!((report.until, report.covered), (33, 32));
+    assert!(report.keys_from_outside, "compared with the token's own key");
+    let entry = scene.entries().pop().unwrap();
+    assert_eq!((entry.event, entry.outcome), (Event::AuditVerified, Outcome::Done));
+    assert!(matches!(scene.log.integrity(), Integrity::Sound { size: 33, .. }));
+}
+
+#[tokio::test]
+async fn an_altered_entry_is_found_between_its_checkpoints_and_stays_noted() {
+    let scene = scene().await;
+    scene.engine.alter(14, scene.entries()[3].encode());
+    let report = scene.log.verify(&[], &scene.origin()).await.unwrap();
+    let kept = report.findings.kept();
+    assert_eq!(kept[0], Finding::Between { after: 10, until: 21 });
+    let entries = scene.entries();
+    let [.., verified, violated] = entries.as_slice() else { panic!("two entries") };
+    assert_eq!((verified.event, verified.outcome), (Event::AuditVerified, Outcome::Failed));
+    assert_eq!(violated.event, Event::IntegrityViolated);
+    assert!(scene.log.integrity().is_violated());
+    assert!(scene.log.check_all().await.unwrap().is_violated());
+    assert_eq!(scene.count(Event::IntegrityViolated), 1);
+}
+
+#[tokio::test]
+async fn the_checks_at_start_and_hourly_find_what_was_altered() {
+    let scene = scene().await;
+    assert!(!scene.restarted().check_head().await.unwrap().is_violated());
+    assert!(!scene.restarted().check_all().await.unwrap().is_violated());
+    scene.engine.alter(31, scene.entries()[3].encode());
+    assert!(scene.restarted().check_head().await.unwrap().is_violated());
+    assert!(scene.restarted().check_all().await.unwrap().is_violated());
+}
+
+#[tokio::test]
+async fn a_log_cut_behind_its_own_checkpoints_is_found() {
+    let scene = scene().await;
+    scene.engine.cut(25);
+    let report = scene.log.verify(&[], &scene.origin()).await.unwrap();
+    let cut = Finding::CutEnd { until: 25, size: 32 };
+    assert!(report.findings.kept().contains(&cut), "{:?}", report.findings);
+}
+
+#[tokio::test]
+async fn a_checkpoint_kept_outside_must_be_of_this_log() {
+    let scene = scene().await;
+    let other = Scene::with(SoftSigner::ecdsa());
+    other.act(2).await;
+    other.log.checkpoint().await.unwrap();
+    let report = scene.log.verify(&[note(&other).await], &scene.origin()).await.unwrap();
+    assert_eq!(report.findings.kept(), [Finding::Signature { size: 2 }]);
+    let other = Scene::new();
+    other.act(7).await;
+    other.log.checkpoint().await.unwrap();
+    scene.restarted();
+    let sound = Scene::new();
+    sound.act(3).await;
+    sound.clock.advance(1);
+    sound.act(9).await;
+    sound.log.checkpoint().await.unwrap();
+    let report = sound.log.verify(&[note(&other).await], &sound.origin()).await.unwrap();
+    assert_eq!(report.findings.kept(), [Finding::Contradicts { size: 7 }]);
+}
+
+#[tokio::test]
+async fn while_the_token_is_away_the_report_says_what_was_not_compared() {
+    let scene = scene().await;
+    scene.signer.go_away(true);
+    let report = scene.log.verify(&[], &scene.origin()).await.unwrap();
+    assert!(report.is_sound() && !report.keys_from_outside);
+    assert_eq!(report.unchecked.len(), 1);
+}
