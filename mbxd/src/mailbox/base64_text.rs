@@ -1,0 +1,239 @@
+//! Base64 text as it lies in a payload: how its lines run, and how a range of what it means is
+//! read from the middle of it.
+//!
+//! Senders write base64 in one line, or in lines of equal length with the same white space
+//! between them. Where the text is regular, the place of each octet can be computed, so that a
+//! range of a large attachment costs no more than the range. Source: `docs/formats/manifest.md`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// How the lines of a base64 text run.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Lines {
+    /// White space before the first character, in bytes.
+    lead: u64,
+    /// Characters in each line but the last; 0 where there is one line alone.
+    chars: u64,
+    /// White space between two lines, in bytes.
+    gap: u64,
+}
+
+/// A text whose octets were counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Measured {
+    /// Octets that it decodes to.
+    pub(crate) len: u64,
+    /// How its lines run; `None` where they are of unequal lengths.
+    pub(crate) lines: Option<Lines>,
+}
+
+/// The text is no base64 (RFC 4648, section 4, padded) with white space between.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a part is no base64")]
+pub struct NotBase64;
+
+/// Counts the octets of a text and finds how its lines run, in one pass.
+pub(crate) fn measure(text: &[u8]) -> Result<Measured, NotBase64> {
+    let is_space = |byte: &u8| byte.is_ascii_whitespace();
+    let lead = text.iter().take_while(|byte| is_space(byte)).count();
+    let mut lines = Regular { chars: None, gap: None, irregular: false };
+    let mut rest = text.get(lead..).unwrap_or_default();
+    let mut characters = 0_usize;
+    let mut padding = 0_usize;
+    while !rest.is_empty() {
+        let line = rest.iter().take_while(|byte| !is_space(byte)).count();
+        let (run, after) = rest.split_at(line);
+        let gap = after.iter().take_while(|byte| is_space(byte)).count();
+        rest = after.get(gap..).unwrap_or_default();
+        let pads = run.iter().rev().take_while(|&&byte| byte == b'=').count();
+        let plain = run.len().saturating_sub(pads);
+        if padding > 0 && plain > 0 {
+            return Err(NotBase64);
+        }
+        padding = padding.saturating_add(pads);
+        characters = characters.saturating_add(run.len());
+        lines.line(run.len(), gap, rest.is_empty());
+    }
+    if !characters.is_multiple_of(4) || padding > 2 || (characters == 0 && padding > 0) {
+        return Err(NotBase64);
+    }
+    let len = (characters / 4).saturating_mul(3).saturating_sub(padding);
+    let lines = lines.found().map(|(chars, gap)| Lines { lead: wide(lead), chars, gap });
+    Ok(Measured { len: wide(len), lines })
+}
+
+/// The lines seen so far, as long as they are alike.
+struct Regular {
+    chars: Option<usize>,
+    gap: Option<usize>,
+    irregular: bool,
+}
+
+impl Regular {
+    fn line(&mut self, chars: usize, gap: usize, last: bool) {
+        let first_chars = *self.chars.get_or_insert(chars);
+        if last {
+            // The last line may be shorter, and what follows it does not matter.
+            self.irregular |= chars > first_chars;
+        } else {
+            let first_gap = *self.gap.get_or_insert(gap);
+            self.irregular |= chars != first_chars || gap != first_gap;
+        }
+    }
+
+    fn found(&self) -> Option<(u64, u64)> {
+        if self.irregular {
+            return None;
+        }
+        match (self.chars, self.gap) {
+            (Some(chars), Some(gap)) => Some((wide(chars), wide(gap))),
+            _ => Some((0, 0)),
+        }
+    }
+}
+
+impl Lines {
+    /// Where the group of four characters begins that holds octet `at`, in bytes from the text's
+    /// begin, and how many octets of the group come before it. `None` past 2⁶⁴.
+    pub(crate) fn place(&self, at: u64) -> Option<(u64, usize)> {
+        let character = (at / 3).checked_mul(4)?;
+        let gaps = character.checked_div(self.chars).unwrap_or_default().checked_mul(self.gap)?;
+        let place = self.lead.checked_add(character)?.checked_add(gaps)?;
+        Some((place, usize::try_from(at % 3).ok()?))
+    }
+}
+
+/// Decodes base64 that comes in pieces, white space skipped.
+#[derive(Default)]
+pub(crate) struct Decoder {
+    /// Characters of a group that is not whole yet, at most three.
+    pending: Zeroizing<Vec<u8>>,
+    ended: bool,
+}
+
+impl Decoder {
+    /// Decodes the next piece of the text.
+    pub(crate) fn push(&mut self, text: &[u8]) -> Result<Zeroizing<Vec<u8>>, NotBase64> {
+        let mut characters = Zeroizing::new(std::mem::take(&mut *self.pending));
+        characters.reserve(text.len());
+        characters.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        if characters.is_empty() {
+            return Ok(Zeroizing::default());
+        }
+        if self.ended {
+            return Err(NotBase64);
+        }
+        let whole = characters.len().saturating_sub(characters.len() % 4);
+        let (groups, pending) = characters.split_at(whole);
+        self.ended = groups.last() == Some(&b'=');
+        let octets = STANDARD.decode(groups).map(Zeroizing::new).map_err(|_| NotBase64)?;
+        *self.pending = pending.to_vec();
+        Ok(octets)
+    }
+
+    /// Whether every group was whole.
+    #[cfg(test)]
+    pub(crate) fn is_whole(&self) -> bool {
+        self.pending.is_empty()
+    }
+}
+
+fn wide(value: usize) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Writes octets as senders do: in lines, with white space around and between.
+    fn written(octets: &[u8], line: usize, gap: &str, lead: &str) -> String {
+        let text = STANDARD.encode(octets);
+        let lines: Vec<&str> = text
+            .as_bytes()
+            .chunks(if line == 0 { usize::MAX } else { line })
+            .map(|line| std::str::from_utf8(line).unwrap())
+            .collect();
+        format!("{lead}{}{lead}", lines.join(gap))
+    }
+
+    fn decode_all(text: &[u8], piece: usize) -> Vec<u8> {
+        let mut decoder = Decoder::default();
+        let mut octets = Vec::new();
+        for piece in text.chunks(piece) {
+            octets.extend_from_slice(&decoder.push(piece).unwrap());
+        }
+        assert!(decoder.is_whole());
+        octets
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_of_the_text_decodes_to_the_octets(
+            octets: Vec<u8>,
+            line in 0..90_usize,
+            piece in 1..70_usize,
+        ) {
+            let text = written(&octets, line, "\r\n", " ");
+            prop_assert_eq!(decode_all(text.as_bytes(), piece), octets);
+        }
+
+        /// From the place that is computed, decoding goes on to the same octets.
+        #[test]
+        fn a_regular_text_is_read_from_its_middle(
+            octets in proptest::collection::vec(any::<u8>(), 1..900),
+            line in 1..90_usize,
+            gap in "[ \r\n\t]{1,4}",
+            lead in "[ \r\n\t]{0,3}",
+            at in any::<prop::sample::Index>(),
+        ) {
+            let at = at.index(octets.len());
+            let text = written(&octets, line, &gap, &lead);
+            let measured = measure(text.as_bytes()).unwrap();
+            prop_assert_eq!(measured.len, u64::try_from(octets.len()).unwrap());
+            let (place, skip) =
+                measured.lines.unwrap().place(u64::try_from(at).unwrap()).unwrap();
+            let from = &text.as_bytes()[usize::try_from(place).unwrap()..];
+            prop_assert_eq!(&decode_all(from, 64)[skip..], &octets[at..]);
+        }
+
+        #[test]
+        fn what_measures_well_decodes_to_that_many_octets(text in "[A-Da-d=\r\n ]{0,40}") {
+            let mut decoder = Decoder::default();
+            let decoded = decoder.push(text.as_bytes());
+            if let (Ok(measured), Ok(octets)) = (measure(text.as_bytes()), decoded) {
+                prop_assert_eq!(measured.len, u64::try_from(octets.len()).unwrap());
+                prop_assert!(decoder.is_whole());
+            }
+        }
+    }
+
+    #[test]
+    fn lines_of_unequal_length_are_measured_but_not_regular() {
+        let measured = measure(b"QUJD\nQQ\n==").unwrap();
+        assert_eq!(measured, Measured { len: 4, lines: None });
+        assert_eq!(decode_all(b"QUJD\nQQ\n==", 3), b"ABCA");
+    }
+
+    #[test]
+    fn what_is_no_base64_is_refused() {
+        for text in ["QUJ", "QQ==QQ==", "QQ=Q", "=", "===="] {
+            let decoded = Decoder::default().push(text.as_bytes()).is_ok();
+            assert!(measure(text.as_bytes()).is_err() || !decoded, "{text}");
+        }
+        let mut decoder = Decoder::default();
+        assert_eq!(*decoder.push(b"QQ==").unwrap(), b"A");
+        assert_eq!(decoder.push(b"QQ=="), Err(NotBase64));
+        assert_eq!(Decoder::default().push(b"Q\0JD"), Err(NotBase64));
+    }
+
+    #[test]
+    fn an_empty_text_has_no_octets() {
+        assert_eq!(measure(b" \n").unwrap().len, 0);
+        assert_eq!(decode_all(b" \n", 1), b"");
+    }
+}

@@ -1,0 +1,155 @@
+//! A delivery's contents, decrypted.
+
+use super::error::HolderError;
+use crate::cipher::{
+    CHUNK_LEN, ContentRoot, Dek, DigestPart, HEADER_LEN, Header, Plain, Reader, TagReader,
+    content_root,
+};
+use crate::keys::{Binding, HolderSession, OpenedKey, SealedDek};
+use crate::mailbox::manifest::Manifest;
+use crate::mailbox::row::MessageRow;
+use crate::mailbox::service::Mailboxes;
+use crate::store::{ReadError, Store};
+use bytes::Bytes;
+use mbx_common::assurance::Tier;
+use mbx_common::id::{ContentId, MailboxId};
+use std::ops::Range;
+
+/// Chunks that are fetched and opened at a time: 256 KiB.
+const CHUNKS_AT_ONCE: u64 = 4;
+/// Bytes read at a time where only tags are looked at.
+const SCAN_LEN: u64 = 1 << 20;
+
+impl Mailboxes {
+    /// Opens the key of a tier; one call to the token, then the session's cache.
+    pub(super) async fn unlock(
+        &self,
+        session: HolderSession,
+        mailbox: MailboxId,
+        tier: Tier,
+    ) -> Result<OpenedKey, HolderError> {
+        Ok(self.keys().unlock_tier(session, mailbox, tier).await?)
+    }
+
+    /// The manifest of a delivery; its one or more chunks are verified under the DEK.
+    pub(super) async fn manifest(&self, dek: &Dek, id: ContentId) -> Result<Manifest, HolderError> {
+        let reader = self.reader(dek, id).await?;
+        let stretch = reader.stretch(0..reader.header().plain_len());
+        let stored = self.store().content(id, stretch.stored.clone()).await?;
+        let plain = reader.open_stretch(&stretch, &stored)?;
+        Ok(Manifest::decode(&plain)?)
+    }
+
+    pub(super) async fn reader(&self, dek: &Dek, id: ContentId) -> Result<Reader, HolderError> {
+        let header = self.store().content(id, 0..header_len()).await?;
+        Ok(Reader::new(dek, id, &header)?)
+    }
+
+    /// Proves that the stored contents are those that were delivered.
+    pub(super) async fn check_root(
+        &self,
+        row: &MessageRow,
+        manifest: &Manifest,
+    ) -> Result<(), HolderError> {
+        let listed = manifest.contents.iter().map(|content| content.id);
+        let ids = std::iter::once(row.manifest).chain(listed);
+        let root = stored_root(self.store(), ids).await?;
+        if root.root == ContentRoot::from_bytes(row.content_root) {
+            Ok(())
+        } else {
+            Err(HolderError::ContentRoot)
+        }
+    }
+}
+
+/// The DEK of a message; opens only where class, delivery, place and content root are as sealed.
+pub(super) fn open_dek(
+    key: &OpenedKey,
+    mailbox: MailboxId,
+    row: &MessageRow,
+) -> Result<Dek, HolderError> {
+    let binding = Binding {
+        mailbox,
+        epoch: row.epoch,
+        delivery: row.delivery,
+        message: row.id,
+        class: row.class,
+        place: row.place,
+        root: ContentRoot::from_bytes(row.content_root),
+    };
+    Ok(key.open_dek(&SealedDek::from_bytes(&row.sealed_dek)?, &binding)?)
+}
+
+/// What contents in the store amount to.
+pub(in crate::mailbox) struct StoredRoot {
+    pub(in crate::mailbox) root: ContentRoot,
+    /// Bytes that were read, as stored.
+    pub(in crate::mailbox) stored_len: u64,
+}
+
+/// The content root of stored contents. Needs no key.
+pub(in crate::mailbox) async fn stored_root(
+    store: &Store,
+    ids: impl IntoIterator<Item = ContentId>,
+) -> Result<StoredRoot, HolderError> {
+    let (mut parts, mut stored_len) = (Vec::new(), 0_u64);
+    for id in ids {
+        let (part, len) = stored_digest(store, id).await?;
+        parts.push(part);
+        stored_len = stored_len.saturating_add(len);
+    }
+    Ok(StoredRoot { root: content_root(&parts), stored_len })
+}
+
+async fn stored_digest(store: &Store, id: ContentId) -> Result<(DigestPart, u64), HolderError> {
+    let header = store.content(id, 0..header_len()).await?;
+    let whole = Header::decode(&header)?.stored_len();
+    let mut tags = TagReader::new(&header)?;
+    let mut at = header_len();
+    while at < whole {
+        let end = at.saturating_add(SCAN_LEN).min(whole);
+        let piece = store.content(id, at..end).await?;
+        if piece.is_empty() {
+            return Err(ReadError::Damaged.into());
+        }
+        tags.update(&piece)?;
+        at = at.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+    }
+    Ok((tags.finish()?, whole))
+}
+
+/// A range of one content's plaintext, opened piece by piece; nothing unverified is released.
+#[derive(Debug)]
+pub(super) struct PlainStream {
+    store: Store,
+    reader: Reader,
+    id: ContentId,
+    rest: Range<u64>,
+}
+
+impl PlainStream {
+    pub(super) fn new(store: Store, reader: Reader, id: ContentId, range: Range<u64>) -> Self {
+        let end = range.end.min(reader.header().plain_len());
+        Self { store, reader, id, rest: range.start..end }
+    }
+
+    /// The next piece; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Plain>, HolderError> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let chunk = u64::try_from(CHUNK_LEN).unwrap_or(u64::MAX);
+        let step = chunk.saturating_mul(CHUNKS_AT_ONCE);
+        let border = (self.rest.start / step).saturating_add(1).saturating_mul(step);
+        let end = border.min(self.rest.end);
+        let stretch = self.reader.stretch(self.rest.start..end);
+        let stored: Bytes = self.store.content(self.id, stretch.stored.clone()).await?;
+        let plain = self.reader.open_stretch(&stretch, &stored)?;
+        self.rest.start = end;
+        Ok(Some(plain))
+    }
+}
+
+fn header_len() -> u64 {
+    u64::try_from(HEADER_LEN).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,177 @@
+//! The messages of a mailbox, newest first.
+
+use super::content::open_dek;
+use super::error::HolderError;
+use super::view::{Etag, MessageView};
+use super::visit::Visit;
+use crate::access::{Action, Denied, Grant};
+use crate::keys::OpenedKey;
+use crate::mailbox::manifest::BadManifest;
+use crate::mailbox::row::{MessageRow, message_key, message_parts};
+use crate::mailbox::service::Mailboxes;
+use crate::store::{BadRow, Changes, KeyRange, Row as _, Table};
+use bytes::Bytes;
+use mbx_common::assurance::{ProtectionClass, Tier};
+use mbx_common::audit::{Event, Fact};
+use mbx_common::id::MailboxId;
+use mbx_common::limit::{LIST_ROWS_DEFAULT, LIST_ROWS_MAX};
+use mbx_common::time::Timestamp;
+
+/// Rows read to fill one page at most: a page of a mailbox with many deleted messages may be short.
+const ROWS_READ_MAX: usize = 4 * LIST_ROWS_MAX;
+
+/// Which messages.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ListRequest {
+    /// Deleted ones that can still be restored, instead of the others.
+    pub deleted: bool,
+    /// Read on before this place; from a former [`Listing::next`].
+    pub before: Option<u64>,
+    /// Rows at most.
+    pub limit: Option<usize>,
+}
+
+/// One page.
+#[derive(Debug)]
+pub struct Listing {
+    /// The newest first.
+    pub messages: Vec<Listed>,
+    /// Where to read on; `None` at the end.
+    pub next: Option<u64>,
+}
+
+/// One message of a list.
+#[derive(Debug)]
+pub enum Listed {
+    /// Within reach of the person's level.
+    Within(Box<MessageView>),
+    /// It waits for a surer or fresher identification: time and class, nothing else.
+    OutOfReach {
+        /// When it came.
+        received: Timestamp,
+        /// Its class.
+        class: ProtectionClass,
+        /// What stands against it.
+        because: Denied,
+    },
+}
+
+impl Mailboxes {
+    /// Lists messages with subject and part names, which are read from each manifest for the
+    /// classes within reach only. One *Listed* entry a call.
+    ///
+    /// # Errors
+    /// [`HolderError`]; a refusal leaves its entry.
+    pub async fn list(&self, visit: &Visit, request: ListRequest) -> Result<Listing, HolderError> {
+        let listed = self.try_list(visit, request).await;
+        self.noting_refusal(visit, listed).await
+    }
+
+    async fn try_list(&self, visit: &Visit, request: ListRequest) -> Result<Listing, HolderError> {
+        visit.unused()?;
+        let mut lister = Lister {
+            mailboxes: self,
+            visit,
+            basic: self.grant(visit, Action::ListBasic)?,
+            high: self.grant(visit, Action::ListHigh),
+            keys: [None, None],
+        };
+        let mailbox = lister.basic.mailbox();
+        let page = self.rows(mailbox, request).await?;
+        let mut messages = Vec::with_capacity(page.rows.len());
+        for (raw, row) in &page.rows {
+            messages.push(lister.listed(raw, row).await?);
+        }
+        let count = u64::try_from(messages.len()).unwrap_or(u64::MAX);
+        let reach = if lister.high.is_ok() { ProtectionClass::Three } else { ProtectionClass::Two };
+        let entry = self
+            .entry(visit, Event::MessagesListed)
+            .fact(Fact::Class(reach.number()))
+            .fact(Fact::Count(count));
+        self.commit_act(visit, Changes::new(), entry, None).await?;
+        Ok(Listing { messages, next: page.next })
+    }
+
+    async fn rows(&self, mailbox: MailboxId, request: ListRequest) -> Result<Rows, HolderError> {
+        let limit = request.limit.unwrap_or(LIST_ROWS_DEFAULT).clamp(1, LIST_ROWS_MAX);
+        let mut range = KeyRange::prefix(mailbox.as_bytes()).backwards();
+        if let Some(before) = request.before {
+            range.until = Some(message_key(mailbox, before));
+        }
+        let mut rows = Vec::new();
+        let mut read = 0_usize;
+        loop {
+            let page = self.store().scan(Table::Message, range.clone(), limit).await?;
+            read = read.saturating_add(page.rows.len());
+            let mut last = None;
+            for (key, raw) in page.rows {
+                let row = MessageRow::decode(&raw)?;
+                let (_, sequence) = message_parts(&key).ok_or(BadRow)?;
+                last = Some(sequence);
+                if row.deleted.is_some() == request.deleted {
+                    rows.push((raw, row));
+                }
+                if rows.len() == limit {
+                    return Ok(Rows { rows, next: last });
+                }
+            }
+            match last {
+                Some(last) if page.more => {
+                    range.until = Some(message_key(mailbox, last));
+                    if read >= ROWS_READ_MAX {
+                        return Ok(Rows { rows, next: Some(last) });
+                    }
+                }
+                _ => return Ok(Rows { rows, next: None }),
+            }
+        }
+    }
+}
+
+struct Rows {
+    rows: Vec<(Bytes, MessageRow)>,
+    next: Option<u64>,
+}
+
+/// Lists with the keys of one call, each opened when the first message needs it.
+struct Lister<'a> {
+    mailboxes: &'a Mailboxes,
+    visit: &'a Visit,
+    basic: Grant,
+    high: Result<Grant, Denied>,
+    keys: [Option<OpenedKey>; 2],
+}
+
+impl Lister<'_> {
+    async fn listed(&mut self, raw: &Bytes, row: &MessageRow) -> Result<Listed, HolderError> {
+        let tier = row.class.tier();
+        let grant = match (tier, &self.high) {
+            (Tier::Basic, _) => &self.basic,
+            (Tier::High, Ok(grant)) => grant,
+            (Tier::High, Err(because)) => {
+                let (received, class, because) = (row.received, row.class, *because);
+                return Ok(Listed::OutOfReach { received, class, because });
+            }
+        };
+        let mailbox = grant.mailbox();
+        if !grant.covers(mailbox, Action::list(tier), row.class) {
+            return Err(HolderError::NotCovered);
+        }
+        let [basic, high] = &mut self.keys;
+        let slot = match tier {
+            Tier::Basic => basic,
+            Tier::High => high,
+        };
+        let key = if let Some(key) = slot {
+            key
+        } else {
+            let session = self.visit.session();
+            slot.insert(self.mailboxes.unlock(session, mailbox, tier).await?)
+        };
+        let dek = open_dek(key, mailbox, row)?;
+        let manifest = self.mailboxes.manifest(&dek, row.manifest).await?;
+        let message = manifest.message(row.place).ok_or(BadManifest)?;
+        let view = MessageView::of(row, &manifest.sender.name, message, Etag::of(raw));
+        Ok(Listed::Within(Box::new(view)))
+    }
+}

@@ -1,0 +1,231 @@
+//! Rows against rows, and contents against rows.
+
+use super::Scope;
+use super::finding::{Fault, Finding, Sums, Verified, VerifyError};
+use crate::cipher::ContentRoot;
+use crate::mailbox::reading::{HolderError, stored_root};
+use crate::mailbox::row::{Answer, DeliveryOutcome, MailboxRow, MessageRow, message_parts};
+use crate::mailbox::service::Mailboxes;
+use crate::mailbox::staff::holders::StaffError;
+use crate::store::{BadRow, KeyRange, ReadError, Row as _, Table};
+use bytes::Bytes;
+use mbx_common::error::Kind;
+use mbx_common::id::{DeliveryId, MailboxId, MessageId};
+use std::collections::HashMap;
+
+/// Rows read at a time.
+const STEP_ROWS: usize = 500;
+/// Deliveries whose contents are remembered as read: a `notify` to many is read once.
+const REMEMBERED_MAX: usize = 100_000;
+
+/// What the rows tell.
+pub(super) struct Rows<'a> {
+    mailboxes: &'a Mailboxes,
+    scope: Scope,
+    verified: &'a mut Verified,
+    /// Deliveries whose contents were read, and what was wrong with them.
+    read: HashMap<DeliveryId, Option<Fault>>,
+    sums: Sums,
+}
+
+impl<'a> Rows<'a> {
+    /// Reads every row in scope and compares it with the rows that it names.
+    pub(super) async fn read(
+        mailboxes: &'a Mailboxes,
+        scope: Scope,
+        verified: &'a mut Verified,
+    ) -> Result<Sums, VerifyError> {
+        let mut rows =
+            Self { mailboxes, scope, verified, read: HashMap::new(), sums: Sums::default() };
+        rows.mailbox_rows().await?;
+        rows.message_rows().await?;
+        if scope.mailbox.is_none() {
+            rows.places().await?;
+        }
+        Ok(rows.sums)
+    }
+
+    async fn mailbox_rows(&mut self) -> Result<(), VerifyError> {
+        let mut range = self.scope.range();
+        loop {
+            let store = self.mailboxes.store();
+            let page = store.scan(Table::Mailbox, range.clone(), STEP_ROWS).await?;
+            for (key, raw) in &page.rows {
+                let id = MailboxId::from_slice(key).ok_or(BadRow)?;
+                self.verified.mailboxes = self.verified.mailboxes.saturating_add(1);
+                let fault = match MailboxRow::decode(raw) {
+                    Ok(row) => self.directory_fault(id, &row).await?,
+                    Err(BadRow) => Some(Fault::RowDamaged),
+                };
+                if let Some(fault) = fault {
+                    self.verified.add(Finding { mailbox: Some(id), ..Finding::of(fault) });
+                }
+            }
+            match page.rows.last() {
+                Some((last, _)) if page.more => range.from = after(last),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// While the keys are locked the directory cannot be judged: that is no fault of the mailbox.
+    async fn directory_fault(
+        &self,
+        id: MailboxId,
+        row: &MailboxRow,
+    ) -> Result<Option<Fault>, VerifyError> {
+        match self.mailboxes.directory(id, row).await {
+            Ok(found) if Some(found.row.state) == row.state() => Ok(None),
+            Err(StaffError::Keys(error)) if error.kind() == Kind::Unavailable => Ok(None),
+            Err(StaffError::Read(error)) => Err(error.into()),
+            Ok(_) | Err(_) => Ok(Some(Fault::Directory)),
+        }
+    }
+
+    async fn message_rows(&mut self) -> Result<(), VerifyError> {
+        let mut range = self.scope.range();
+        let mut mailbox_known = None;
+        loop {
+            let store = self.mailboxes.store();
+            let page = store.scan(Table::Message, range.clone(), STEP_ROWS).await?;
+            for (key, raw) in &page.rows {
+                let (mailbox, _) = message_parts(key).ok_or(BadRow)?;
+                self.verified.messages = self.verified.messages.saturating_add(1);
+                if mailbox_known != Some(mailbox) {
+                    self.mailbox_exists(mailbox).await?;
+                    mailbox_known = Some(mailbox);
+                }
+                self.message_row(mailbox, key, raw).await?;
+            }
+            match page.rows.last() {
+                Some((last, _)) if page.more => range.from = after(last),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    async fn mailbox_exists(&mut self, mailbox: MailboxId) -> Result<(), VerifyError> {
+        let row = self.mailboxes.store().get(Table::Mailbox, mailbox.as_bytes()).await?;
+        if row.is_none() {
+            self.verified.add(Finding { mailbox: Some(mailbox), ..Finding::of(Fault::NoMailbox) });
+        }
+        Ok(())
+    }
+
+    async fn message_row(
+        &mut self,
+        mailbox: MailboxId,
+        key: &Bytes,
+        raw: &Bytes,
+    ) -> Result<(), VerifyError> {
+        let Ok(row) = MessageRow::decode(raw) else {
+            let finding = Finding::of(Fault::RowDamaged);
+            self.verified.add(Finding { mailbox: Some(mailbox), ..finding });
+            return Ok(());
+        };
+        self.sums.add(mailbox, row.id);
+        let place = self.mailboxes.store().get(Table::MessagePlace, row.id.as_bytes()).await?;
+        let mut faults = Vec::new();
+        if place.as_ref() != Some(key) {
+            faults.push(Fault::Place);
+        }
+        match self.answer(row.delivery).await? {
+            Some(answer) if agrees(&answer, mailbox, &row) => {
+                faults.extend(self.contents_fault(row.delivery, &answer).await?);
+            }
+            _ => faults.push(Fault::Delivery),
+        }
+        for fault in faults {
+            self.verified.add(Finding {
+                fault,
+                mailbox: Some(mailbox),
+                message: Some(row.id),
+                delivery: Some(row.delivery),
+            });
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, delivery: DeliveryId) -> Result<Option<Answer>, VerifyError> {
+        match self.mailboxes.delivery_row(delivery).await {
+            Ok(Some(row)) if row.outcome == DeliveryOutcome::Accepted => Ok(row.answer),
+            Err(StaffError::Read(ReadError::Unavailable)) => Err(ReadError::Unavailable.into()),
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
+    /// Reads the contents of a delivery once, where the sample has it.
+    async fn contents_fault(
+        &mut self,
+        delivery: DeliveryId,
+        answer: &Answer,
+    ) -> Result<Option<Fault>, VerifyError> {
+        if let Some(fault) = self.read.get(&delivery) {
+            return Ok(*fault);
+        }
+        if !self.scope.samples(delivery) {
+            return Ok(None);
+        }
+        let root = stored_root(self.mailboxes.store(), answer.contents.iter().copied()).await;
+        let fault = match root {
+            Ok(root) if root.root == ContentRoot::from_bytes(answer.content_root) => {
+                self.verified.bytes = self.verified.bytes.saturating_add(root.stored_len);
+                None
+            }
+            Ok(_) => Some(Fault::ContentRoot),
+            Err(HolderError::Read(ReadError::Unavailable)) => {
+                return Err(ReadError::Unavailable.into());
+            }
+            Err(_) => Some(Fault::Content),
+        };
+        if self.read.len() < REMEMBERED_MAX {
+            self.read.insert(delivery, fault);
+        }
+        Ok(fault)
+    }
+
+    async fn places(&mut self) -> Result<(), VerifyError> {
+        let mut range = KeyRange::all();
+        loop {
+            let store = self.mailboxes.store();
+            let page = store.scan(Table::MessagePlace, range.clone(), STEP_ROWS).await?;
+            for (id, key) in &page.rows {
+                if store.get(Table::Message, key).await?.is_none() {
+                    let message = MessageId::from_slice(id);
+                    let mailbox = message_parts(key).map(|(mailbox, _)| mailbox);
+                    let finding = Finding::of(Fault::PlaceDangling);
+                    self.verified.add(Finding { mailbox, message, ..finding });
+                }
+            }
+            match page.rows.last() {
+                Some((last, _)) if page.more => range.from = after(last),
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Whether message and delivery tell the same.
+fn agrees(answer: &Answer, mailbox: MailboxId, row: &MessageRow) -> bool {
+    answer.class == Some(row.class)
+        && answer.content_root == row.content_root
+        && answer.contents.first() == Some(&row.manifest)
+        && answer.mailboxes.contains(&mailbox)
+        && row.place < u32::from(answer.messages)
+}
+
+impl Scope {
+    fn range(self) -> KeyRange {
+        self.mailbox.map_or_else(KeyRange::all, |id| KeyRange::prefix(id.as_bytes()))
+    }
+
+    /// Ids are random: their first byte is a fair die, and the same delivery always falls alike.
+    fn samples(self, delivery: DeliveryId) -> bool {
+        let [first, ..] = *delivery.as_bytes();
+        u32::from(first) * 100 < 256 * u32::from(self.sample_pct)
+    }
+}
+
+fn after(key: &Bytes) -> Bytes {
+    [key, &[0][..]].concat().into()
+}
