@@ -9,7 +9,7 @@ use super::queue::{Pending, Taken};
 use super::record::Record;
 use super::segment;
 use super::shared::Shared;
-use super::writer::{Accepted, Writer};
+use super::writer::{Accepted, TurnError, Writer};
 use crate::store::back_end::len_u64;
 use crate::store::engine::{CommitError, Committed, Health};
 use mbx_common::audit::tree::leaf_hash;
@@ -119,7 +119,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Turns to a new segment where the group does not fit. The old one stays good if that fails.
+    /// Turns to a new segment where the group does not fit.
     fn make_room(&mut self, accepted: &[Accepted]) -> Result<(), CommitError> {
         let len = accepted.iter().map(|accepted| accepted.unit.encoded.len()).sum();
         if self.writer.fits(len) {
@@ -131,11 +131,17 @@ impl Committer {
                 self.checkpoint();
                 Ok(())
             }
-            Err(OpenError::Io(error)) if error.kind() == ErrorKind::StorageFull => {
+            Err(TurnError::NotBegun(OpenError::Io(error)))
+                if error.kind() == ErrorKind::StorageFull =>
+            {
                 Err(CommitError::SpaceLow)
             }
-            Err(error) => {
+            Err(TurnError::NotBegun(error)) => {
                 tracing::error!(%error, "no new segment of the log");
+                Err(CommitError::Unavailable)
+            }
+            Err(TurnError::Half(error)) => {
+                self.fail_log(&error);
                 Err(CommitError::Unavailable)
             }
         }

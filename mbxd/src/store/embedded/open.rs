@@ -76,7 +76,8 @@ fn begin(
     if segments.is_empty() {
         let first = Segment { store: random::bytes(), number: 1, first_lsn: 1, first_leaf: 0 };
         // Without reserve it ends where the index will say, as after an orderly end.
-        first.create(back, FIRST_GROUP, |_| Ok(FIRST_GROUP))?;
+        first.prepare(back, FIRST_GROUP, |_| Ok(FIRST_GROUP))?;
+        first.begin(back)?;
         segments.push(first);
     }
     let [first] = segments.as_slice() else { return Err(OpenError::IndexMissing) };
@@ -162,7 +163,8 @@ fn renew_tail(
         first_leaf: progress.tree.size(),
     };
     let copy = |file: &dyn BackFile| copy_tail(&mut walk, file, number, progress.lsn);
-    let (file, end) = new.create(&**back, options.segment_size, copy)?;
+    let (file, end) = new.prepare(&**back, options.segment_size, copy)?;
+    new.begin(&**back)?;
     let old = progress.position;
     segments.push(new);
     progress.position = Position { segment: number, offset: FIRST_GROUP };

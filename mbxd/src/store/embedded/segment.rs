@@ -75,26 +75,20 @@ impl Segment {
         read().filter(|segment| segment.number == number).ok_or_else(damaged)
     }
 
-    /// Makes the segment's file: reserved, header and name durable.
+    /// Makes the segment's file under a name that does not count yet: reserved and synced.
     ///
-    /// It gets its name last, so that a file of this name always has a whole header. `write` may
-    /// write groups before, and returns where they end. Where the disk has no room for the
+    /// `write` may write groups, and returns where they end. Where the disk has no room for the
     /// `reserve` wanted, it is left out: the watermarks guard what follows.
-    pub(super) fn create(
+    pub(super) fn prepare(
         &self,
         back: &dyn BackEnd,
         reserve: u64,
         write: impl FnOnce(&dyn BackFile) -> Result<u64, OpenError>,
     ) -> Result<(Arc<dyn BackFile>, u64), OpenError> {
-        let new = format!("{FOLDER}/{:08}{NEW}", self.number);
+        let new = self.new_name();
         remove_if_there(back, &new)?;
         let file = back.create(&new)?;
-        let made = self.write_new(&*file, reserve, write).and_then(|end| {
-            back.rename(&new, &self.name())?;
-            back.sync_folder(FOLDER)?;
-            Ok(end)
-        });
-        match made {
+        match self.write_new(&*file, reserve, write) {
             Ok(end) => Ok((file, end)),
             Err(error) => {
                 // Best effort: it is also removed at the next opening.
@@ -102,6 +96,17 @@ impl Segment {
                 Err(error)
             }
         }
+    }
+
+    /// Gives a prepared segment its name, durable. From the first moment on, even if this fails,
+    /// it supersedes: nothing may be written to the segment before it any more.
+    pub(super) fn begin(&self, back: &dyn BackEnd) -> io::Result<()> {
+        back.rename(&self.new_name(), &self.name())?;
+        back.sync_folder(FOLDER)
+    }
+
+    fn new_name(&self) -> String {
+        format!("{FOLDER}/{:08}{NEW}", self.number)
     }
 
     fn write_new(

@@ -25,6 +25,24 @@ pub(super) struct Writer {
     seed: u32,
 }
 
+/// Why there is no new segment.
+pub(super) enum TurnError {
+    /// Nothing was changed: the present segment may be written to.
+    NotBegun(OpenError),
+    /// The new segment may have its name already and supersede the present one, which must not be
+    /// written to any more.
+    Half(io::Error),
+}
+
+impl From<TurnError> for OpenError {
+    fn from(error: TurnError) -> Self {
+        match error {
+            TurnError::NotBegun(error) => error,
+            TurnError::Half(error) => Self::Io(error),
+        }
+    }
+}
+
 /// A unit that was judged good, with its place in the order.
 pub(super) struct Accepted {
     pub(super) unit: Pending,
@@ -98,14 +116,16 @@ impl Writer {
 
     /// Goes on in a new segment, where everything up to `progress` is durable. The present one is
     /// cut to what it holds: after a failed write that is what was durable.
-    pub(super) fn turn(&mut self, progress: &Progress) -> Result<(), OpenError> {
+    pub(super) fn turn(&mut self, progress: &Progress) -> Result<(), TurnError> {
         let next = Segment {
             number: self.segment.number.saturating_add(1),
             first_lsn: progress.lsn.saturating_add(1),
             first_leaf: progress.tree.size(),
             ..self.segment
         };
-        let (file, end) = next.create(&*self.back, self.segment_size, |_| Ok(FIRST_GROUP))?;
+        let prepared = next.prepare(&*self.back, self.segment_size, |_| Ok(FIRST_GROUP));
+        let (file, end) = prepared.map_err(TurnError::NotBegun)?;
+        next.begin(&*self.back).map_err(TurnError::Half)?;
         // Space given back; what stays there is superseded by the new segment in any case.
         let _best_effort = self.file.set_len(self.end);
         (self.segment, self.file, self.end) = (next, file, end);

@@ -12,7 +12,7 @@ fn check_image(image: &SimulatedDisk, acknowledged: u64, tried: u64) {
     let engine = open(image);
     let mut there = 0;
     for number in 0..tried {
-        let whole = delivered(&engine, number, LEN);
+        let whole = delivered(&engine, number, len_of(number));
         assert!(whole || number >= acknowledged, "{number} of {acknowledged} is lost");
         assert!(!whole || there == number, "{number} is there, one before it is not");
         there += u64::from(whole);
@@ -37,9 +37,9 @@ fn nothing_acknowledged_is_lost_in_a_thousand_power_losses() {
             kept.push((disk.after_power_loss(seed), so_far));
         }
     })));
-    let engine = open(&disk);
+    let engine = Embedded::open(Arc::new(disk.clone()), &tight()).unwrap();
     for number in 0..DELIVERIES {
-        deliver(&engine, number, LEN).unwrap();
+        deliver(&engine, number, len_of(number)).unwrap();
         acknowledged.fetch_add(1, Ordering::SeqCst);
     }
     drop(engine);
@@ -57,9 +57,9 @@ fn nothing_acknowledged_is_lost_in_a_thousand_power_losses() {
 #[test]
 fn nothing_is_lost_when_power_fails_again_while_the_store_recovers() {
     let disk = SimulatedDisk::new();
-    let engine = open(&disk);
+    let engine = Embedded::open(Arc::new(disk.clone()), &tight()).unwrap();
     for number in 0..20 {
-        deliver(&engine, number, LEN).unwrap();
+        deliver(&engine, number, len_of(number)).unwrap();
     }
     for seed in 0..20 {
         let image = disk.after_power_loss(seed);

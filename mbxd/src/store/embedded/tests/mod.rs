@@ -35,6 +35,20 @@ fn config() -> config::Store {
     }
 }
 
+/// Segments so small that a few deliveries fill one.
+fn tight() -> config::Store {
+    config::Store {
+        segment_size: ByteSize::bytes(6 * 1024),
+        checkpoint_bytes: ByteSize::bytes(4 * 1024),
+        ..config()
+    }
+}
+
+/// Lengths that fill segments unevenly.
+fn len_of(number: u64) -> usize {
+    usize::try_from(100 + number * 977 % 2700).unwrap()
+}
+
 fn try_open(disk: &SimulatedDisk) -> Result<Arc<Embedded>, OpenError> {
     Embedded::open(Arc::new(disk.clone()), &config())
 }
