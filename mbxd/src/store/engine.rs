@@ -2,9 +2,10 @@
 
 use super::back_end::len_u64;
 use super::change::{Changes, Table};
+use super::error::{CommitError, ReadError};
+use super::report::{Checked, Health, Space, Stats};
 use bytes::Bytes;
 use mbx_common::audit::Entry;
-use mbx_common::error::Kind;
 use mbx_common::id::ContentId;
 use std::future::Future;
 use std::ops::Range;
@@ -43,79 +44,6 @@ pub struct Committed {
     pub lsn: u64,
     /// Position of its audit entry: the leaf's index in the tree, from 0.
     pub leaf: u64,
-}
-
-/// Why a unit of work was not done. In every case nothing of it was.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CommitError {
-    /// An expectation did not hold.
-    #[error("the state changed in the meantime")]
-    Expectation {
-        /// Which table's expectation failed.
-        table: Table,
-        /// The key.
-        key: Bytes,
-        /// The row that stands there, where there is one.
-        found: Option<Bytes>,
-    },
-    /// The disk is below the watermark for this kind of work.
-    #[error("the disk is almost full")]
-    SpaceLow,
-    /// The log could not be written or synced; the engine reopens by itself.
-    #[error("the store cannot write")]
-    Unavailable,
-    /// The queue is full.
-    #[error("the store has too much to do")]
-    Busy,
-    /// The unit is larger than the log admits.
-    #[error("the unit of work is too large")]
-    TooLarge,
-    /// A content of this id is stored already: ids are random and never used twice.
-    #[error("a content with this id is stored already")]
-    ContentExists,
-    /// The engine was stopped, or refuses to write because stored data is damaged.
-    #[error("the store is closed")]
-    Closed,
-}
-
-impl CommitError {
-    /// Whose move it is.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Expectation { .. } => Kind::Conflict,
-            Self::SpaceLow | Self::Unavailable | Self::Closed => Kind::Unavailable,
-            Self::Busy => Kind::Limit,
-            Self::TooLarge => Kind::Usage,
-            Self::ContentExists => Kind::Internal,
-        }
-    }
-}
-
-/// Why something could not be read.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The row or content fails its checksum or cannot be decoded.
-    #[error("stored data is damaged")]
-    Damaged,
-    /// The disk did not answer.
-    #[error("the store cannot read")]
-    Unavailable,
-    /// No content has this id.
-    #[error("no such content")]
-    NoContent,
-}
-
-impl ReadError {
-    /// Whose move it is.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Damaged => Kind::Corrupt,
-            Self::Unavailable => Kind::Unavailable,
-            Self::NoContent => Kind::NotFound,
-        }
-    }
 }
 
 /// Which keys a scan visits, in ascending byte order.
@@ -163,94 +91,6 @@ pub struct Page {
     pub rows: Vec<(Bytes, Bytes)>,
     /// Whether the range holds more rows than these.
     pub more: bool,
-}
-
-/// Whether the store serves.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Health {
-    /// It reads and writes.
-    #[default]
-    Serving,
-    /// A write or the index failed; commits answer `Unavailable` until it has recovered, which it
-    /// tries by itself.
-    Recovering,
-    /// Stored data is damaged; nothing more is written.
-    Damaged,
-    /// It was stopped.
-    Closed,
-}
-
-impl Health {
-    /// A number for atomics.
-    pub(super) const fn number(self) -> u8 {
-        match self {
-            Self::Serving => 0,
-            Self::Recovering => 1,
-            Self::Damaged => 2,
-            Self::Closed => 3,
-        }
-    }
-
-    /// The health of a [`Health::number`].
-    pub(super) const fn from_number(number: u8) -> Self {
-        match number {
-            0 => Self::Serving,
-            1 => Self::Recovering,
-            2 => Self::Damaged,
-            _ => Self::Closed,
-        }
-    }
-}
-
-/// What the store has done since it was opened, for metrics and benchmarks.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Stats {
-    /// Units of work made durable.
-    pub units: u64,
-    /// Groups that they were written in: each cost one sync of the log.
-    pub groups: u64,
-    /// Bytes written to the log.
-    pub log_bytes: u64,
-    /// Bytes of content among them.
-    pub content_bytes: u64,
-    /// Checkpoints of the index.
-    pub checkpoints: u64,
-    /// Times that it had to recover from a failure.
-    pub recoveries: u64,
-    /// Units that wait to be written now.
-    pub waiting_units: usize,
-    /// Bytes that they take.
-    pub waiting_bytes: u64,
-}
-
-/// What checking one segment of the log found.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Checked {
-    /// Number of the segment.
-    pub segment: u32,
-    /// Units of work read whole, all checksums right.
-    pub units: u64,
-    /// Bytes of them.
-    pub bytes: u64,
-    /// Byte from which on the segment is damaged, where it is.
-    pub damaged_at: Option<u64>,
-    /// Contents and audit entries that the index does not find where they are.
-    pub misplaced: u64,
-    /// The segment to check next; `None` = this was the last.
-    pub next: Option<u32>,
-}
-
-/// How much space is left, as `status`, metrics and the watermarks see it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Space {
-    /// Bytes that the store uses.
-    pub used_bytes: u64,
-    /// Bytes free on its disk.
-    pub free_bytes: u64,
-    /// Whether deliveries are refused (below watermark 1).
-    pub deliveries_stopped: bool,
-    /// Whether everything but reading is refused (below watermark 2).
-    pub writes_stopped: bool,
 }
 
 /// Everything the daemon persists. `commit` returning `Ok` means: durable.

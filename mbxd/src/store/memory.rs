@@ -3,10 +3,9 @@
 
 use super::back_end::len_u64;
 use super::change::{Change, Changes, Table};
-use super::engine::{
-    BoxFuture, Checked, CommitError, Committed, Engine, Health, KeyRange, NewContent, Page,
-    ReadError, Space, Stats, Store,
-};
+use super::engine::{BoxFuture, Committed, Engine, KeyRange, NewContent, Page, Store};
+use super::error::{CommitError, ReadError};
+use super::report::{Checked, Health, Space, Stats};
 use bytes::{Bytes, BytesMut};
 use mbx_common::audit::Entry;
 use mbx_common::audit::tree::{Tree, leaf_hash};

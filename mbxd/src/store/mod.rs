@@ -7,13 +7,14 @@ mod bytes_at;
 mod change;
 pub mod embedded;
 mod engine;
+mod error;
 pub mod memory;
 pub mod records;
+mod report;
 mod row;
 
 pub use change::{Change, Changes, Expectation, Table};
-pub use engine::{
-    BoxFuture, Checked, CommitError, Committed, Engine, Health, KeyRange, NewContent, Page,
-    ReadError, Space, Stats, Store,
-};
+pub use engine::{BoxFuture, Committed, Engine, KeyRange, NewContent, Page, Store};
+pub use error::{CommitError, ReadError};
+pub use report::{Checked, Health, Space, Stats};
 pub use row::{BadRow, Row};

@@ -1,6 +1,6 @@
 //! How rows of the index are written: a version byte, then postcard.
 
-use super::engine::ReadError;
+use super::error::ReadError;
 use bytes::Bytes;
 use mbx_common::error::Kind;
 use serde::Serialize;

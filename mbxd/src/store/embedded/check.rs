@@ -7,7 +7,8 @@ use super::record::Record;
 use super::segment::{self, FIRST_GROUP};
 use super::shared::Shared;
 use super::walk::{Position, Walk};
-use crate::store::engine::{Checked, ReadError};
+use crate::store::error::ReadError;
+use crate::store::report::Checked;
 
 /// Checks one segment (`None` = the first), up to what is durable now.
 pub(super) fn check(shared: &Shared, number: Option<u32>) -> Result<Checked, ReadError> {

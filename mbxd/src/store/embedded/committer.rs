@@ -2,7 +2,7 @@
 //! then the index, then the answers.
 
 use super::error::{IndexError, OpenError};
-use super::index::Progress;
+use super::index::{Index, Progress};
 use super::judge::{Judged, judge};
 use super::open;
 use super::queue::{Pending, Taken};
@@ -11,7 +11,9 @@ use super::segment;
 use super::shared::Shared;
 use super::writer::{Accepted, TurnError, Writer};
 use crate::store::back_end::len_u64;
-use crate::store::engine::{CommitError, Committed, Health};
+use crate::store::engine::Committed;
+use crate::store::error::CommitError;
+use crate::store::report::Health;
 use mbx_common::audit::tree::leaf_hash;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, PoisonError};
@@ -53,6 +55,9 @@ impl Committer {
     pub(super) fn run(mut self) {
         let _guard = EndGuard(Arc::clone(&self.shared));
         loop {
+            if self.shared.take_index_suspect() && !self.index_failed {
+                self.suspect_index();
+            }
             if self.log_failed || self.index_failed {
                 if !self.recover() {
                     break;
@@ -225,6 +230,17 @@ impl Committer {
         tracing::error!(error = %error.0, "the index failed; opening it anew");
         self.index_failed = true;
         self.shared.set_health(Health::Recovering);
+    }
+
+    /// A reader met an error: the index may have been opened anew since, so it is tried.
+    fn suspect_index(&mut self) {
+        let tried = {
+            let guard = self.shared.index().read().unwrap_or_else(PoisonError::into_inner);
+            guard.as_ref().map(Index::progress)
+        };
+        if let Some(Err(error)) = tried {
+            self.fail_index(&error);
+        }
     }
 
     /// Tries to serve again; `false` where there is no more to be done.

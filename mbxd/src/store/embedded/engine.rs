@@ -13,10 +13,9 @@ use super::space::Class;
 use crate::config;
 use crate::store::back_end::{BackEnd, Lock, read_exact_at};
 use crate::store::change::{Changes, Table};
-use crate::store::engine::{
-    BoxFuture, Checked, CommitError, Committed, Engine, Health, KeyRange, NewContent, Page,
-    ReadError, Space, Stats,
-};
+use crate::store::engine::{BoxFuture, Committed, Engine, KeyRange, NewContent, Page};
+use crate::store::error::{CommitError, ReadError};
+use crate::store::report::{Checked, Health, Space, Stats};
 use bytes::Bytes;
 use mbx_common::audit::Entry;
 use mbx_common::id::ContentId;

@@ -6,7 +6,7 @@ use super::index::Index;
 use super::queue::Pending;
 use super::writer::Accepted;
 use crate::store::change::{Change, Table};
-use crate::store::engine::CommitError;
+use crate::store::error::CommitError;
 use bytes::Bytes;
 use mbx_common::id::ContentId;
 use std::collections::{HashMap, HashSet};

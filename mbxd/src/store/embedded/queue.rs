@@ -2,7 +2,8 @@
 
 use super::record::Encoded;
 use crate::store::change::Changes;
-use crate::store::engine::{CommitError, Committed};
+use crate::store::engine::Committed;
+use crate::store::error::CommitError;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -45,6 +46,7 @@ struct Waiting {
     units: VecDeque<Pending>,
     bytes: u64,
     closed: bool,
+    nudged: bool,
 }
 
 impl Queue {
@@ -82,9 +84,11 @@ impl Queue {
 
     /// Waits for units and takes as many as fit in `bytes`, but at least one.
     pub(super) fn take(&self, bytes: u64, timeout: Duration) -> Taken {
-        let idle = |waiting: &mut Waiting| waiting.units.is_empty() && !waiting.closed;
+        let idle =
+            |waiting: &mut Waiting| waiting.units.is_empty() && !waiting.closed && !waiting.nudged;
         let waiting = self.changed.wait_timeout_while(self.waiting(), timeout, idle);
         let (mut waiting, _) = waiting.unwrap_or_else(PoisonError::into_inner);
+        waiting.nudged = false;
         let mut taken: u64 = 0;
         let mut units = Vec::new();
         while let Some(unit) = waiting.units.front() {
@@ -125,6 +129,12 @@ impl Queue {
         let open = |waiting: &mut Waiting| !waiting.closed;
         let waiting = self.changed.wait_timeout_while(self.waiting(), timeout, open);
         waiting.unwrap_or_else(PoisonError::into_inner).0.closed
+    }
+
+    /// Lets the committer look around though nothing came.
+    pub(super) fn nudge(&self) {
+        self.waiting().nudged = true;
+        self.changed.notify_all();
     }
 
     /// Admits nothing more; what waits is still taken.

@@ -4,7 +4,8 @@
 use crate::store::back_end::len_u64;
 use crate::store::bytes_at::{array_at, u16_at, u32_at, u64_at};
 use crate::store::change::{Change, Changes, Table};
-use crate::store::engine::{CommitError, NewContent};
+use crate::store::engine::NewContent;
+use crate::store::error::CommitError;
 use bytes::Bytes;
 use mbx_common::audit::Entry;
 use mbx_common::id::ContentId;

@@ -5,10 +5,11 @@ use super::options::Options;
 use super::queue::Queue;
 use super::segment;
 use crate::store::back_end::{BackEnd, BackFile};
-use crate::store::engine::{Health, ReadError, Stats};
+use crate::store::error::ReadError;
+use crate::store::report::{Health, Stats};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Most segments kept open for reading.
@@ -25,6 +26,7 @@ pub(super) struct Shared {
     files: Mutex<BTreeMap<u32, Arc<dyn BackFile>>>,
     tree: Mutex<(u64, [u8; 32])>,
     health: AtomicU8,
+    index_suspect: AtomicBool,
     durable_lsn: AtomicU64,
     /// Bytes of log and index.
     used_bytes: AtomicU64,
@@ -42,6 +44,7 @@ impl Shared {
             files: Mutex::default(),
             tree: Mutex::default(),
             health: AtomicU8::new(Health::Serving.number()),
+            index_suspect: AtomicBool::new(false),
             durable_lsn: AtomicU64::new(0),
             used_bytes: AtomicU64::new(0),
             stats: Mutex::default(),
@@ -58,7 +61,17 @@ impl Shared {
     {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         let index = index.as_ref().ok_or(ReadError::Unavailable)?;
-        Ok(read(index)?)
+        read(index).map_err(|error| {
+            // Its engine answers nothing more after an error, so the committer opens it anew.
+            self.index_suspect.store(true, Ordering::Release);
+            self.queue.nudge();
+            error.into()
+        })
+    }
+
+    /// Whether a reader met an error in the index since the last call.
+    pub(super) fn take_index_suspect(&self) -> bool {
+        self.index_suspect.swap(false, Ordering::AcqRel)
     }
 
     /// The lock around the index, for the committer alone.

@@ -1,7 +1,8 @@
 //! Which work is admitted while the disk fills up.
 
 use super::record::Encoded;
-use crate::store::engine::{CommitError, Space};
+use crate::store::error::CommitError;
+use crate::store::report::Space;
 use mbx_common::audit::{Entry, Event};
 
 /// Longest unit that may come from the reserve below the second watermark.

@@ -137,3 +137,30 @@ fn the_store_recovers_from_a_long_failure_when_the_disk_is_back() {
     drop(engine);
     assert_eq!(check_tree(&open(&disk)), 2);
 }
+
+#[test]
+fn an_index_that_a_reader_found_failing_is_opened_anew_without_a_commit() {
+    let disk = SimulatedDisk::new();
+    // No cache, so that every read goes to the disk.
+    let config = config::Store { index_cache: ByteSize::bytes(0), ..config() };
+    let open = || Embedded::open(Arc::new(disk.clone()), &config).unwrap();
+    let engine = open();
+    (0..5).for_each(|number| _ = deliver(&engine, number, LEN).unwrap());
+    drop(engine);
+    let mut met = 0;
+    for first in 0..12 {
+        let engine = open();
+        disk.fail(first, 1, Fault::Io);
+        for number in 0..5_u64 {
+            met += u32::from(wait(engine.get(Table::Message, &number.to_be_bytes())).is_err());
+        }
+        disk.heal();
+        let row = || wait(engine.get(Table::Message, &0_u64.to_be_bytes()));
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while row().is_err() && std::time::Instant::now() < until {
+            std::thread::yield_now();
+        }
+        assert_eq!(row().unwrap().unwrap(), "row 0");
+    }
+    assert!(met > 0, "no reader met the failure");
+}
