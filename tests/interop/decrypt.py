@@ -64,11 +64,14 @@ def xwing_decapsulate(seed, enc):
     ct_m, ct_x = enc[:1088], enc[1088:]
     shared_m = mlkem768.decapsulate(dk, ct_m)
     shared_x = x.exchange(X25519PublicKey.from_public_bytes(ct_x))
-    label = b"\\.//^\\"
-    return sha3_256(shared_m + shared_x + ct_x + raw(x.public_key()) + label).digest()
+    return xwing_combine(shared_m, shared_x, ct_x, raw(x.public_key()))
 
 
-def hpke_open(shared, suite, key_len, info, aad, ciphertext):  # RFC 9180, 5.1, base mode
+def xwing_combine(shared_m, shared_x, ct_x, pk_x):
+    return sha3_256(shared_m + shared_x + ct_x + pk_x + b"\\.//^\\").digest()
+
+
+def hpke_keys(shared, suite, key_len, info):  # RFC 9180, 5.1, base mode
     def extract(salt, label, key):
         return hkdf_extract(salt, b"HPKE-v1" + suite + label + key)
 
@@ -78,15 +81,14 @@ def hpke_open(shared, suite, key_len, info, aad, ciphertext):  # RFC 9180, 5.1, 
 
     context = b"\x00" + extract(b"", b"psk_id_hash", b"") + extract(b"", b"info_hash", info)
     secret = extract(shared, b"secret", b"")
-    key = expand(secret, b"key", context, key_len)
-    nonce = expand(secret, b"base_nonce", context, 12)
-    return AESGCM(key).decrypt(nonce, ciphertext, aad)
+    return AESGCM(expand(secret, b"key", context, key_len)), expand(secret, b"base_nonce", context, 12)
 
 
-def open_dek(seed, sealed, facts):
-    if len(sealed) != 1169 or sealed[0] != 1:
-        raise ValueError("not a sealed DEK of version 1")
-    aad = struct.pack(
+DEK_SUITE, DEK_INFO = b"HPKE" + struct.pack(">HHH", 0x647A, 1, 2), b"mbx sealed dek\x01"
+
+
+def dek_binding(facts):
+    return struct.pack(
         ">B16sBI16s16sBI32s",
         1,
         facts["mailbox"],
@@ -98,9 +100,19 @@ def open_dek(seed, sealed, facts):
         facts["place"],
         facts["root"],
     )
+
+
+def hpke_seal_dek(shared, aad, dek):
+    aead, nonce = hpke_keys(shared, DEK_SUITE, 32, DEK_INFO)
+    return aead.encrypt(nonce, dek, aad)
+
+
+def open_dek(seed, sealed, facts):
+    if len(sealed) != 1169 or sealed[0] != 1:
+        raise ValueError("not a sealed DEK of version 1")
     shared = xwing_decapsulate(seed, sealed[1:1121])
-    suite = b"HPKE" + struct.pack(">HHH", 0x647A, 1, 2)
-    return hpke_open(shared, suite, 32, b"mbx sealed dek\x01", aad, sealed[1121:])
+    aead, nonce = hpke_keys(shared, DEK_SUITE, 32, DEK_INFO)
+    return aead.decrypt(nonce, sealed[1121:], dek_binding(facts))
 
 
 # -- mbx1.md
@@ -166,7 +178,8 @@ def check_vectors(folder):
     v = {name: bytes.fromhex(value) for name, value in vector.items() if name != "source"}
     shared = dhkem_decapsulate(v["private_key"], v["enc"])
     suite = b"HPKE" + struct.pack(">HHH", 0x20, 1, 1)
-    assert hpke_open(shared, suite, 16, v["info"], v["aad"], v["ciphertext"]) == v["plaintext"]
+    aead, nonce = hpke_keys(shared, suite, 16, v["info"])
+    assert aead.decrypt(nonce, v["ciphertext"], v["aad"]) == v["plaintext"]
 
 
 def dhkem_decapsulate(private, enc):  # RFC 9180, 4.1: for its vector only

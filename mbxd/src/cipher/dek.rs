@@ -71,7 +71,8 @@ pub(super) struct ContentKeys {
 }
 
 fn derive(key: &[u8], salt: ContentId, info: &[&[u8]], out: &mut [u8; 64]) {
-    let hkdf = Hkdf::<Sha256>::new(Some(salt.as_bytes()), key);
+    let (mut extracted, hkdf) = Hkdf::<Sha256>::extract(Some(salt.as_bytes()), key);
+    extracted.as_mut_slice().zeroize();
     // Two blocks of SHA-256 are far below the 255 that HKDF can give, so this cannot fail.
     let expanded = hkdf.expand_multi_info(info, out);
     debug_assert!(expanded.is_ok());

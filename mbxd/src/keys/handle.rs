@@ -8,7 +8,7 @@ use super::lookup::Lookup;
 use super::root_secret::{self, RootName, RootPurpose};
 use super::token_key::KeyTable;
 use crate::clock::Clock;
-use crate::hsm::{Custody, KeyPurpose, KeySpec, Secret32};
+use crate::hsm::{Custody, CustodyError, KeyPurpose, KeySpec, Secret32};
 use crate::store::back_end::BackEnd;
 use crate::store::{KeyRange, Store, Table};
 use mbx_common::id::InstallationId;
@@ -216,9 +216,10 @@ impl Keys {
         self.0.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts what was found altered: each is an alarm.
+    /// Counts what was found altered, by us or by the token: each is an alarm.
     pub(super) fn noted<T>(&self, result: Result<T, KeysError>) -> Result<T, KeysError> {
-        if matches!(result, Err(KeysError::Altered(_))) {
+        if matches!(result, Err(KeysError::Altered(_) | KeysError::Custody(CustodyError::Tampered)))
+        {
             self.0.altered.fetch_add(1, Ordering::Relaxed);
         }
         result

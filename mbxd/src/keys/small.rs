@@ -10,7 +10,7 @@ use ctr::Ctr128BE;
 use hkdf::{Hkdf, HkdfExtract};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Length of the tag in bytes.
 pub(super) const TAG_LEN: usize = 32;
@@ -75,7 +75,8 @@ pub(super) fn derive<const N: usize>(
     for part in keys {
         extract.input_ikm(part);
     }
-    let (_, hkdf): (_, Hkdf<Sha256>) = extract.finalize();
+    let (mut extracted, hkdf): (_, Hkdf<Sha256>) = extract.finalize();
+    extracted.as_mut_slice().zeroize();
     let mut bytes = Zeroizing::new([0; N]);
     if hkdf.expand_multi_info(info, &mut *bytes).is_err() {
         std::process::abort();

@@ -19,12 +19,12 @@ fn tests_folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests")
 }
 
-fn vectors<T: for<'de> Deserialize<'de>>(name: &str) -> T {
+pub(super) fn vectors<T: for<'de> Deserialize<'de>>(name: &str) -> T {
     let text = fs::read_to_string(tests_folder().join("vectors").join(name)).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
-fn bytes(hex: &str) -> Vec<u8> {
+pub(super) fn bytes(hex: &str) -> Vec<u8> {
     let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16).unwrap()).unwrap();
     hex.as_bytes().chunks(2).map(|pair| (digit(pair[0]) << 4) | digit(pair[1])).collect()
 }
@@ -117,6 +117,10 @@ fn hpke_opens_the_rfcs_vector() {
 /// Runs the decryptor. `None` where Python or its package is missing and `MBX_INTEROP` does not
 /// ask for it.
 fn decryptor(argument: &Path) -> Option<std::process::Output> {
+    python("decrypt.py", Some(argument))
+}
+
+fn python(script: &str, argument: Option<&Path>) -> Option<std::process::Output> {
     let python = std::env::var("MBX_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let probe = Command::new(&python).args(["-c", "import cryptography"]).output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
@@ -124,8 +128,8 @@ fn decryptor(argument: &Path) -> Option<std::process::Output> {
         println!("skipped: {python} lacks `cryptography`");
         return None;
     }
-    let script = tests_folder().join("interop/decrypt.py");
-    Some(Command::new(python).arg(script).arg(argument).output().unwrap())
+    let script = tests_folder().join("interop").join(script);
+    Some(Command::new(python).arg(script).args(argument).output().unwrap())
 }
 
 /// A message as it is stored, its private key beside it.
@@ -221,6 +225,13 @@ fn the_independent_decryptor_refuses_what_we_refuse() {
 #[test]
 fn the_independent_decryptor_passes_the_published_vectors() {
     if let Some(output) = decryptor(Path::new("--vectors")) {
+        assert!(output.status.success(), "{output:?}");
+    }
+}
+
+#[test]
+fn the_known_rows_are_what_the_pages_give() {
+    if let Some(output) = python("rows.py", None) {
         assert!(output.status.success(), "{output:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod flow;
 mod interop;
+mod known;
 mod tamper;
 mod token;
 
