@@ -27,7 +27,7 @@ pub struct Hsm {
     pub pin_credential: String,
     /// Sessions, each with a thread of its own: 1 to 64. A device one millisecond away gives about
     /// 300 operations a second and session. Default 4.
-    pub sessions: u16,
+    pub sessions: Sessions,
     /// For modules that cannot lock: one session, whatever `sessions` says. Default `false`.
     pub serialize: bool,
     /// Whether the module may start threads of its own. Default `true`.
@@ -56,14 +56,41 @@ pub enum Unlock {
     Operator,
 }
 
-impl Hsm {
-    /// Most sessions that may be configured: small devices have 16, and more threads than this
-    /// gain nothing.
-    pub const SESSIONS_MAX: u16 = 64;
+/// A number of sessions, 1 to 64.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct Sessions(u16);
 
+impl Sessions {
+    /// Small devices have 16 sessions, and more threads than 64 gain nothing.
+    pub const MAX: u16 = 64;
+
+    const DEFAULT: Self = Self(4);
+
+    /// A number of sessions; `None` out of range.
+    pub const fn new(sessions: u16) -> Option<Self> {
+        if matches!(sessions, 1..=Self::MAX) { Some(Self(sessions)) } else { None }
+    }
+}
+
+impl TryFrom<u16> for Sessions {
+    type Error = &'static str;
+
+    fn try_from(sessions: u16) -> Result<Self, Self::Error> {
+        Self::new(sessions).ok_or("write 1 to 64 sessions")
+    }
+}
+
+impl From<Sessions> for u16 {
+    fn from(sessions: Sessions) -> Self {
+        sessions.0
+    }
+}
+
+impl Hsm {
     /// How many sessions are opened for work.
     pub fn workers(&self) -> usize {
-        if self.serialize { 1 } else { self.sessions.clamp(1, Self::SESSIONS_MAX).into() }
+        if self.serialize { 1 } else { self.sessions.0.into() }
     }
 }
 
@@ -76,7 +103,7 @@ impl Default for Hsm {
             slot_id: None,
             unlock: Unlock::Credential,
             pin_credential: "hsm-pin".to_owned(),
-            sessions: 4,
+            sessions: Sessions::DEFAULT,
             serialize: false,
             module_threads: true,
             deadline: Span::secs(5),
@@ -84,5 +111,29 @@ impl Default for Hsm {
             require_hsm: true,
             soft_token_dir: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_out_of_range_are_refused() {
+        for (text, workers) in [("sessions = 1", Some(1)), ("sessions = 64", Some(64))]
+            .into_iter()
+            .chain([("sessions = 0", None), ("sessions = 65", None), ("", Some(4))])
+        {
+            let read = toml::from_str::<Hsm>(text).ok().map(|hsm| hsm.workers());
+            assert_eq!(read, workers, "{text}");
+        }
+        let serial = toml::from_str::<Hsm>("sessions = 8\nserialize = true").unwrap();
+        assert_eq!(serial.workers(), 1);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let hsm = Hsm { slot_id: Some(3), unlock: Unlock::Operator, ..Hsm::default() };
+        assert_eq!(toml::from_str::<Hsm>(&toml::to_string(&hsm).unwrap()), Ok(hsm));
     }
 }

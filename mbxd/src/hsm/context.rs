@@ -10,7 +10,7 @@ use crate::config::hsm::Hsm;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use cryptoki::session::{Session, UserType};
-use cryptoki::slot::Slot;
+use cryptoki::slot::{Limit, Slot};
 use secrecy::SecretString;
 use std::fmt;
 
@@ -33,6 +33,8 @@ pub(super) struct TokenFacts {
     pub(super) label: String,
     pub(super) serial: String,
     pub(super) model: String,
+    /// Most read-write sessions that it admits, where it tells.
+    pub(super) sessions_max: Option<usize>,
 }
 
 /// A token that answers.
@@ -196,7 +198,7 @@ fn find_token(module: &Pkcs11, config: &Hsm) -> Result<(Slot, TokenFacts), OpenE
         let unreadable = TokenFacts {
             label: config.token_label.clone(),
             serial: config.token_serial.clone(),
-            model: String::new(),
+            ..TokenFacts::default()
         };
         return Ok((slot, facts(module, slot).unwrap_or(unreadable)));
     }
@@ -216,7 +218,19 @@ fn facts(module: &Pkcs11, slot: Slot) -> Result<TokenFacts, Fault> {
         label: info.label().trim_end().to_owned(),
         serial: info.serial_number().trim_end().to_owned(),
         model: format!("{} {}", info.manufacturer_id().trim_end(), info.model().trim_end()),
+        sessions_max: [info.max_session_count(), info.max_rw_session_count()]
+            .into_iter()
+            .filter_map(sessions)
+            .min(),
     })
+}
+
+fn sessions(limit: Limit) -> Option<usize> {
+    match limit {
+        // Some modules write 0 where they should write "not told".
+        Limit::Max(0) | Limit::Unavailable | Limit::Infinite => None,
+        Limit::Max(max) => usize::try_from(max).ok(),
+    }
 }
 
 fn is_soft(facts: &TokenFacts) -> bool {

@@ -51,7 +51,7 @@ impl Shared {
         let facts = TokenFacts {
             label: config.token_label.clone(),
             serial: config.token_serial.clone(),
-            model: String::new(),
+            ..TokenFacts::default()
         };
         let gate = Gate {
             state: State::Locked,
@@ -254,5 +254,80 @@ impl Gate {
                 Some(CustodyError::Unavailable { retry_after })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::hsm::Sessions;
+    use std::sync::mpsc;
+
+    fn open(sessions: u16) -> Shared {
+        let config = Hsm { sessions: Sessions::new(sessions).unwrap(), ..Hsm::default() };
+        let shared = Shared::new(config, mpsc::channel().0);
+        shared.open(TokenFacts::default(), Vec::new(), 1);
+        shared
+    }
+
+    fn later() -> Instant {
+        Instant::now() + Duration::from_mins(1)
+    }
+
+    #[test]
+    fn a_job_past_its_deadline_is_answered_and_not_done() {
+        let shared = open(1);
+        let mut late = shared.push(Task::KeepAlive, Instant::now()).unwrap();
+        let _waiting = shared.push(Task::Test, later()).unwrap();
+        let next = shared.next(&AtomicBool::new(false)).unwrap();
+        assert!(matches!(next.task, Task::Test));
+        assert!(matches!(late.try_recv(), Ok(Err(CustodyError::Timeout))));
+    }
+
+    #[test]
+    fn a_job_whose_caller_went_away_is_not_done() {
+        let shared = open(1);
+        drop(shared.push(Task::KeepAlive, later()).unwrap());
+        let _waiting = shared.push(Task::Test, later()).unwrap();
+        let next = shared.next(&AtomicBool::new(false)).unwrap();
+        assert!(matches!(next.task, Task::Test));
+    }
+
+    #[test]
+    fn the_queue_holds_four_jobs_per_worker_and_refuses_the_next() {
+        let shared = open(2);
+        let waiting: Vec<_> =
+            (0..8).map(|_| shared.push(Task::KeepAlive, later()).unwrap()).collect();
+        assert_eq!(shared.push(Task::KeepAlive, later()).err(), Some(CustodyError::Busy));
+        assert_eq!(shared.status().queue_len, waiting.len());
+    }
+
+    #[test]
+    fn whatever_waits_is_refused_at_once_when_the_token_is_lost() {
+        let shared = open(1);
+        let mut waiting = shared.push(Task::KeepAlive, later()).unwrap();
+        let next_try = Instant::now() + Duration::from_secs(2);
+        shared.close(State::Down, Some("gone".to_owned()), Some(next_try));
+        let Ok(Err(CustodyError::Unavailable { retry_after })) = waiting.try_recv() else {
+            panic!("still waiting");
+        };
+        assert!(retry_after > Duration::from_secs(1), "{retry_after:?}");
+        let status = shared.status();
+        assert_eq!((status.queue_len, status.cause.as_deref()), (0, Some("gone")));
+    }
+
+    #[test]
+    fn a_canary_is_not_asked_of_a_class_3_key_where_there_is_another() {
+        use mbx_common::id::KeyId;
+        let shared = open(1);
+        let [high, basic] = [KeyPurpose::KekHigh, KeyPurpose::KekBasic].map(|purpose| KeySpec {
+            id: KeyId::from_bytes([1; 16]),
+            purpose,
+            version: 1,
+        });
+        shared.expect(vec![high, basic]);
+        assert_eq!(shared.any_key(), Some(basic));
+        shared.set_missing(vec![basic]);
+        assert_eq!(shared.any_key(), Some(high));
     }
 }

@@ -8,6 +8,7 @@
 mod attributes;
 mod canary;
 mod context;
+mod crew;
 mod custody;
 mod fault;
 mod gate;

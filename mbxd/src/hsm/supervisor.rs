@@ -4,10 +4,10 @@
 //! closing run in a thread of their own, which has the [`Context`] for that time.
 
 use super::context::{Context, OpenError, Opened, Opening};
+use super::crew::Crew;
 use super::gate::Shared;
 use super::job::{Reply, Task};
 use super::pin::RejectedPin;
-use super::worker::Worker;
 use super::{CustodyError, State};
 use crate::random;
 use secrecy::SecretString;
@@ -66,10 +66,7 @@ pub(super) struct Supervisor {
     phase: Phase,
     epoch: u64,
     backoff: Duration,
-    token: Option<Opened>,
-    /// Threads that have not ended, those that were asked to among them.
-    workers: Vec<Worker>,
-    workers_started: u64,
+    crew: Crew,
     unlocking: Vec<oneshot::Sender<Result<(), CustodyError>>>,
     keep_alive: Option<oneshot::Receiver<Result<Reply, CustodyError>>>,
     /// The module is to be closed as soon as nobody uses it.
@@ -98,6 +95,7 @@ impl Supervisor {
         development: bool,
     ) -> Self {
         let now = Instant::now();
+        let crew = Crew::new(Arc::clone(&shared));
         let phase = if pin.is_some() {
             shared.close(State::Down, Some("the token is being opened".to_owned()), Some(now));
             Phase::Waiting { until: now }
@@ -115,9 +113,7 @@ impl Supervisor {
             phase,
             epoch: 0,
             backoff: BACKOFF_MIN,
-            token: None,
-            workers: Vec::new(),
-            workers_started: 0,
+            crew,
             unlocking: Vec::new(),
             keep_alive: None,
             close_wanted: false,
@@ -170,15 +166,14 @@ impl Supervisor {
                 tracing::error!(cause, "HSM key violates the policy");
                 self.fall(State::PolicyViolated, cause);
             }
-            Event::Gone { worker } => self.workers.retain(|other| other.id != worker),
+            Event::Gone { worker } => self.crew.gone(worker),
             Event::Broken { .. } | Event::Violated { .. } | Event::Overdue | Event::Stop { .. } => {
             }
         }
     }
 
-    fn is_working(&self, id: u64) -> bool {
-        self.phase == Phase::Ready
-            && self.workers.iter().any(|worker| worker.id == id && !worker.is_stopping())
+    fn is_working(&self, worker: u64) -> bool {
+        self.phase == Phase::Ready && self.crew.has(worker)
     }
 
     /// Does what is due.
@@ -187,21 +182,15 @@ impl Supervisor {
         match self.phase {
             Phase::Waiting { until } if until <= now => self.try_opening(now),
             Phase::Ready => self.watch(now),
-            Phase::Closed if self.close_wanted && self.workers.is_empty() => self.close_module(),
+            Phase::Closed if self.close_wanted && self.crew.is_gone() => self.close_module(),
             Phase::Closed | Phase::Opening | Phase::Waiting { .. } => {}
         }
-        self.shared.set_workers_lost(self.workers.iter().filter(|w| w.is_overdue(now)).count());
+        self.shared.set_workers_lost(self.crew.lost(now));
     }
 
-    /// Counts workers that the token does not let go as lost, and replaces them as long as there
-    /// are fewer than twice as many threads as sessions.
+    /// Looks after the workers, and keeps an idle token awake.
     fn watch(&mut self, now: Instant) {
-        for worker in self.workers.iter().filter(|w| !w.is_stopping() && w.is_overdue(now)) {
-            tracing::warn!(worker = worker.id, "HSM call does not return");
-            worker.stop();
-        }
-        self.staff();
-        if self.workers.iter().all(Worker::is_stopping) {
+        if !self.crew.watch(now) {
             self.fall(State::Down, "no call into the module returns".to_owned());
         } else if self.keep_alive.as_mut().is_some_and(|reply| reply.try_recv().is_ok()) {
             self.keep_alive = None;
@@ -211,32 +200,16 @@ impl Supervisor {
         }
     }
 
-    /// Starts workers until there are enough, or too many threads in all.
-    fn staff(&mut self) {
-        let wanted = self.shared.config.workers();
-        let Some(token) = &self.token else { return };
-        while self.workers.iter().filter(|worker| !worker.is_stopping()).count() < wanted
-            && self.workers.len() < 2 * wanted
-        {
-            match Worker::start(self.workers_started, token, &self.shared) {
-                Ok(worker) => self.workers.push(worker),
-                Err(error) => return tracing::error!(%error, "no thread for an HSM session"),
-            }
-            self.workers_started += 1;
-        }
-    }
-
     /// Opens the token in a thread of its own: anew where no call is under way, else by asking it
     /// again as it is.
     fn try_opening(&mut self, now: Instant) {
-        let too_many = self.workers.len() >= 2 * self.shared.config.workers();
-        let (Some(pin), false) = (self.pin.clone(), too_many) else {
+        let (Some(pin), false) = (self.pin.clone(), self.crew.is_exhausted()) else {
             return self.wait(State::Down, "calls into the module do not return".to_owned(), now);
         };
         let Some(mut context) = self.context.take() else {
             return self.wait(State::Down, "opening the token does not return".to_owned(), now);
         };
-        let fresh = self.workers.is_empty();
+        let fresh = self.crew.is_gone();
         let by_hand = std::mem::take(&mut self.by_hand);
         let (shared, rejected) = (Arc::clone(&self.shared), Arc::clone(&self.rejected));
         let development = self.development;
@@ -280,8 +253,7 @@ impl Supervisor {
                 self.phase = Phase::Ready;
                 self.shared.open(token.facts.clone(), token.missing.clone(), self.epoch);
                 tracing::info!(epoch = self.epoch, model = token.facts.model, "HSM open");
-                self.token = Some(token);
-                self.staff();
+                self.crew.begin(token);
                 self.answer_unlocking(&Ok(()));
             }
             Err(error) => {
@@ -326,7 +298,8 @@ impl Supervisor {
 
     /// Opens the breaker: refuses whatever waits, lets the workers go, tries again later.
     fn fall(&mut self, state: State, cause: String) {
-        self.release_workers();
+        self.keep_alive = None;
+        self.crew.release();
         self.wait(state, cause, Instant::now());
     }
 
@@ -336,13 +309,6 @@ impl Supervisor {
         self.backoff = (2 * self.backoff).min(BACKOFF_MAX);
         self.phase = Phase::Waiting { until };
         self.shared.close(state, Some(cause), Some(until));
-    }
-
-    fn release_workers(&mut self) {
-        self.keep_alive = None;
-        self.token = None;
-        self.workers.iter().for_each(Worker::stop);
-        self.shared.wake();
     }
 
     fn unlock(&mut self, pin: SecretString, reply: oneshot::Sender<Result<(), CustodyError>>) {
@@ -368,7 +334,8 @@ impl Supervisor {
         self.phase = Phase::Closed;
         self.close_wanted = true;
         self.shared.close(State::Locked, None, None);
-        self.release_workers();
+        self.keep_alive = None;
+        self.crew.release();
         self.answer_unlocking(&Err(CustodyError::Locked));
     }
 
@@ -386,13 +353,13 @@ impl Supervisor {
     fn shut_down(&mut self) {
         self.lock();
         let end = Instant::now() + STOP_WAIT;
-        while !self.workers.is_empty() || self.context.is_none() {
+        while !self.crew.is_gone() || self.context.is_none() {
             let left = end.saturating_duration_since(Instant::now());
             match self.events.recv_timeout(left) {
                 Ok(Event::Opened { context, .. } | Event::Closed { context }) => {
                     self.context = Some(context);
                 }
-                Ok(Event::Gone { worker }) => self.workers.retain(|other| other.id != worker),
+                Ok(Event::Gone { worker }) => self.crew.gone(worker),
                 Ok(_) => {}
                 Err(_) => return tracing::warn!("an HSM call does not return; ending without it"),
             }

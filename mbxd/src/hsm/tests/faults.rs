@@ -1,6 +1,7 @@
 //! What happens when the token fails, by the fault module in front of it.
 
 use super::*;
+use crate::config::hsm::Sessions;
 use crate::hsm::CustodyError;
 use mbx_tests::faults::{Faults, code};
 use mbx_tests::token;
@@ -20,6 +21,8 @@ suite! {
     no_session_of_a_former_epoch_is_used_however_often_it_is_opened_anew
     an_idle_token_is_kept_awake_by_a_canary
     ten_times_the_latency_still_serves_within_the_deadline
+    a_fresh_key_that_does_not_work_yet_is_waited_for
+    the_sheet_of_a_token_without_aes_gcm_says_that_it_is_not_usable
     only_keys_of_the_wanted_purpose_are_opened_with
 }
 
@@ -188,7 +191,7 @@ async fn a_hanging_call_costs_one_worker_and_no_other_caller(token: Token) {
 async fn when_every_call_hangs_it_is_down_and_never_finalizes_until_they_return(token: Token) {
     let rig = Rig::with(token, |config| {
         config.deadline = Span::millis(200);
-        config.sessions = 2;
+        config.sessions = Sessions::new(2).unwrap();
     })
     .await;
     let finalized = rig.faults.count("C_Finalize");
@@ -279,6 +282,31 @@ async fn ten_times_the_latency_still_serves_within_the_deadline(token: Token) {
     }
     assert!(calls.join_all().await.iter().all(Result::is_ok));
     assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+async fn a_fresh_key_that_does_not_work_yet_is_waited_for(token: Token) {
+    let rig = Rig::new(token).await;
+    rig.faults.fail_next("C_EncryptInit", code::KEY_HANDLE_INVALID, 5);
+    let kek = made(&rig.custody, KeyPurpose::Keyring).await;
+    rig.custody.seal(kek, &secret(1)).await.unwrap();
+}
+
+async fn the_sheet_of_a_token_without_aes_gcm_says_that_it_is_not_usable(token: Token) {
+    let rig = Rig::new(token).await;
+    let before = rig.token.objects();
+    rig.faults.fail("C_EncryptInit", 0x70);
+    let sheet = rig.custody.test().await.unwrap();
+    assert!(!sheet.usable());
+    let failed: Vec<_> = sheet
+        .checks
+        .iter()
+        .filter(|check| matches!(check.outcome, crate::hsm::Outcome::Failed(_)) && check.needed)
+        .map(|check| check.name)
+        .collect();
+    assert_eq!(failed, ["seals with AES-GCM"]);
+    assert_eq!(rig.token.objects(), before);
+    rig.faults.repair();
+    rig.opens().await;
 }
 
 async fn only_keys_of_the_wanted_purpose_are_opened_with(token: Token) {
