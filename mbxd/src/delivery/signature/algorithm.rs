@@ -47,6 +47,16 @@ impl DigestAlgorithm {
         }
     }
 
+    /// Its short name, for logs and labels of metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
+
     /// The implementation.
     pub(super) fn implementation(self) -> &'static digest::Algorithm {
         match self {
@@ -72,6 +82,18 @@ impl SignatureAlgorithm {
             }
             "http://www.w3.org/2000/09/xmldsig#rsa-sha1" => Err(Cause::Sha1),
             _ => Err(Cause::SignatureMethod),
+        }
+    }
+
+    /// Its short name, for logs and labels of metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RsaSha1 => "rsa-sha1",
+            Self::RsaSha256 => "rsa-sha256",
+            Self::RsaSha384 => "rsa-sha384",
+            Self::RsaSha512 => "rsa-sha512",
+            Self::EcdsaSha256 => "ecdsa-sha256",
+            Self::EcdsaSha384 => "ecdsa-sha384",
         }
     }
 }

@@ -17,6 +17,14 @@ pub enum Form {
 impl Form {
     /// Every form, in the order in which they are tried.
     pub const ORDER: [Self; 2] = [Self::PrefixFree, Self::Exclusive];
+
+    /// Its short name, for labels of metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PrefixFree => "prefix-free",
+            Self::Exclusive => "exclusive",
+        }
+    }
 }
 
 /// What is canonicalised.

@@ -76,6 +76,17 @@ fn a_reference_to_another_elements_id_is_refused() {
 }
 
 #[test]
+fn a_reference_past_the_elements_own_id_to_another_is_refused() {
+    let mut plan = Plan {
+        signed_attributes: " Id=\"d1\"".into(),
+        sealed_attributes: " Id=\"s1\"".into(),
+        ..Plan::default()
+    };
+    plan.inner.reference = " URI=\"#s1\"".into();
+    assert_sender(&plan.by(&Signer::p256()), Cause::Reference);
+}
+
+#[test]
 fn a_reference_without_uri_is_refused() {
     assert_sender(&inner(|spec| spec.reference = String::new()), Cause::Reference);
 }

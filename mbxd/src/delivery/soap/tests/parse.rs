@@ -145,6 +145,19 @@ fn characters_between_elements_are_refused_and_white_space_is_not() {
 }
 
 #[test]
+fn an_attribute_that_the_schema_does_not_have_is_refused_in_any_namespace() {
+    let wire = wire();
+    for attribute in ["x=\"1\"", "xml:lang=\"sv\"", "xmlns:u=\"urn:u\" u:Id=\"1\"", "id=\"1\""] {
+        let on_list = wire.replace("<Message>", &format!("<Message {attribute}>"));
+        assert_parse(&on_list, ParseError::Attribute { element: "Message" });
+        let on_text = wire.replace("<Subject>", &format!("<Subject {attribute}>"));
+        assert_parse(&on_text, ParseError::Attribute { element: "Subject" });
+        let on_octets = wire.replace("\">SGVq", &format!("\" {attribute}>SGVq"));
+        assert_parse(&on_octets, ParseError::Attribute { element: "Body" });
+    }
+}
+
+#[test]
 fn an_element_inside_a_text_is_refused() {
     let inside = wire().replace("Beslut", "Bes<b/>lut");
     assert_parse(&inside, ParseError::NotText { element: "Subject" });
