@@ -172,6 +172,7 @@ impl From<InitialiseError> for Refusal {
                 let refusal = Self::from(source);
                 Self { detail: format!("the password of {name}: {}", refusal.detail), ..refusal }
             }
+            InitialiseError::Keys(error) => Self::of_kind(error.kind(), &error),
             InitialiseError::Staff(error) => error.into(),
         }
     }

@@ -4,7 +4,7 @@ use super::answer::{Answer, json, plan};
 use super::ask::Ask;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
-use crate::operators::{self, NewKeys};
+use crate::operators;
 use mbx_common::control::setup::{InitDone, InitRequest, Officer};
 use mbx_common::explain;
 use mbx_common::role::{Role, Roles};
@@ -45,11 +45,7 @@ pub(super) async fn init(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
     let of_keys = |error| Refusal::of_keys(&error, &rooms.keys.status());
     let founding = rooms.keys.initialise().await.map_err(of_keys)?;
     let specs: Vec<_> = founding.keys().iter().map(|key| key.spec).collect();
-    let keys = NewKeys {
-        changes: founding.changes().clone(),
-        ids: specs.iter().map(|spec| spec.id).collect(),
-    };
-    let done = rooms.operators.initialise(officers, keys, &ask.caller).await?;
+    let done = rooms.operators.initialise(officers, &founding, &ask.caller).await?;
     if let Err(error) = rooms.keys.open().await {
         tracing::warn!(%error, "set up, but the keys are not open yet; they are tried again");
     }

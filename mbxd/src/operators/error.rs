@@ -2,6 +2,7 @@
 
 use super::password::WeakPassword;
 use super::row::BadName;
+use crate::keys::KeysError;
 use crate::store::{BadRow, CommitError, ReadError};
 use mbx_common::error::Kind;
 use mbx_common::role::Roles;
@@ -176,6 +177,9 @@ pub enum InitialiseError {
         /// Why.
         source: PasswordError,
     },
+    /// The keys could not be made, or the side records of the officers.
+    #[error("cannot make the keys of the installation")]
+    Keys(#[from] KeysError),
     /// The store failed.
     #[error("cannot initialise")]
     Staff(#[from] StaffError),
@@ -189,6 +193,7 @@ impl InitialiseError {
             Self::Already => Kind::Conflict,
             Self::Officers | Self::SameName | Self::Name(_) => Kind::Usage,
             Self::Password { source, .. } => source.kind(),
+            Self::Keys(error) => error.kind(),
             Self::Staff(error) => error.kind(),
         }
     }

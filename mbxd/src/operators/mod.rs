@@ -25,7 +25,7 @@ pub use password::WeakPassword;
 pub use permission::{Need, Permission};
 pub use row::{BadName, Operator, OperatorName};
 pub use session::SessionInfo;
-pub use setup::{Initialised, NewKeys, NewOfficer};
+pub use setup::{Initialised, NewOfficer};
 pub use staff::Staff;
 pub use token::{BadToken, SessionToken};
 

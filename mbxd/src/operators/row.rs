@@ -1,7 +1,7 @@
 //! Members of staff as they are stored.
 
 use crate::store::{Changes, Expectation, Row, Table};
-use mbx_common::id::{OperatorId, SessionId};
+use mbx_common::id::{OperatorId, PseudonymId, SessionId};
 use mbx_common::role::Roles;
 use mbx_common::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,8 @@ pub struct Operator {
 #[derive(Clone, Deserialize, Serialize)]
 pub(super) struct OperatorRow {
     pub(super) id: OperatorId,
+    /// Names the person's side record of the audit log.
+    pub(super) person: PseudonymId,
     pub(super) name: OperatorName,
     /// [`Roles::bits`].
     pub(super) roles: u8,

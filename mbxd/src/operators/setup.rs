@@ -5,10 +5,11 @@ use super::error::InitialiseError;
 use super::login::Operators;
 use super::password;
 use super::row::{Operator, OperatorName, OperatorRow};
+use crate::keys::Founding;
 use crate::random;
-use crate::store::{Changes, CommitError, Expectation, Row, Table};
+use crate::store::{CommitError, Expectation, Row, Table};
 use mbx_common::audit::{Event, Fact, Outcome, Subject};
-use mbx_common::id::{KeyId, OperatorId};
+use mbx_common::id::{OperatorId, PseudonymId};
 use mbx_common::role::{Role, Roles};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -24,15 +25,6 @@ pub struct NewOfficer {
     pub roles: Roles,
     /// The first password; it must be changed at the first login.
     pub password: SecretString,
-}
-
-/// What the `keys` room made for the set-up and wants committed with it.
-#[derive(Clone, Debug, Default)]
-pub struct NewKeys {
-    /// Its rows.
-    pub changes: Changes,
-    /// The keys made in the token.
-    pub ids: Vec<KeyId>,
 }
 
 /// What the first set-up made.
@@ -93,7 +85,8 @@ impl Operators {
         Ok(())
     }
 
-    /// Does the first set-up: keys and officers in one unit of work, exactly once.
+    /// Does the first set-up: keys and officers in one unit of work, exactly once. Who the officers
+    /// are stands in side records, which the entry names by pseudonym and commitment.
     ///
     /// # Errors
     /// [`InitialiseError`]; nothing was committed. Keys that were made in the token for it stay
@@ -101,46 +94,33 @@ impl Operators {
     pub async fn initialise(
         &self,
         officers: Vec<NewOfficer>,
-        keys: NewKeys,
+        founding: &Founding,
         caller: &Caller,
     ) -> Result<Initialised, InitialiseError> {
         self.check_initialise(&officers, caller).await?;
         let now = self.0.clock.now();
-        let mut changes = keys.changes;
+        let mut changes = founding.changes().clone();
         changes.expect(Table::Meta, MARK, Expectation::Absent).put(Table::Meta, MARK, vec![1]);
         let mut entry = caller.stranger().entry(now, Event::Initialised);
         let mut made = Vec::new();
+        let count = |len: usize| Fact::Count(u64::try_from(len).unwrap_or(u64::MAX));
+        entry = entry.fact(count(officers.len())).fact(count(founding.keys().len()));
         for officer in officers {
-            let name: OperatorName = officer.name.parse()?;
-            let hash =
-                self.0.hasher.renew(officer.password, Vec::new()).await.map_err(|source| {
-                    InitialiseError::Password { name: name.to_string(), source }
-                })?;
-            let row = OperatorRow {
-                id: OperatorId::from_bytes(random::bytes()),
-                name,
-                roles: officer.roles.bits(),
-                hash,
-                history: Vec::new(),
-                password_set: None,
-                suspended: false,
-                created: now,
-                last_login: None,
-                failed: 0,
-            };
+            let row = self.new_row(officer).await?;
+            let side = founding.side_record(row.person, &side_record(&row.name)).await?;
             let key = OperatorRow::key(&row.name);
-            changes.expect(Table::Operator, key.clone(), Expectation::Absent).put(
-                Table::Operator,
-                key,
-                row.encode()?,
-            );
-            entry = entry.about(Subject::Operator(row.id));
+            changes
+                .expect(Table::Operator, key.clone(), Expectation::Absent)
+                .put(Table::Operator, key, row.encode()?)
+                .put(Table::SideRecord, side.person.as_bytes().to_vec(), side.value);
+            entry = entry
+                .about(Subject::Operator(row.id))
+                .about(Subject::Person(row.person))
+                .fact(Fact::Commitment(side.commitment));
             made.push(row.view());
         }
-        let count = |len: usize| Fact::Count(u64::try_from(len).unwrap_or(u64::MAX));
-        entry = entry.fact(count(made.len())).fact(count(keys.ids.len()));
-        for id in keys.ids {
-            entry = entry.about(Subject::Key(id));
+        for key in founding.keys() {
+            entry = entry.about(Subject::Key(key.spec.id));
         }
         match self.0.store.commit(changes, entry).await {
             Ok(committed) => Ok(Initialised { officers: made, leaf: committed.leaf }),
@@ -150,4 +130,28 @@ impl Operators {
             Err(error) => Err(error.into()),
         }
     }
+
+    async fn new_row(&self, officer: NewOfficer) -> Result<OperatorRow, InitialiseError> {
+        let name: OperatorName = officer.name.parse()?;
+        let hash = self.0.hasher.renew(officer.password, Vec::new()).await;
+        Ok(OperatorRow {
+            id: OperatorId::from_bytes(random::bytes()),
+            person: PseudonymId::from_bytes(random::bytes()),
+            hash: hash
+                .map_err(|source| InitialiseError::Password { name: name.to_string(), source })?,
+            name,
+            roles: officer.roles.bits(),
+            history: Vec::new(),
+            password_set: None,
+            suspended: false,
+            created: self.0.clock.now(),
+            last_login: None,
+            failed: 0,
+        })
+    }
+}
+
+/// What the side record of a member of staff says: a version byte, then the login name.
+fn side_record(name: &OperatorName) -> Vec<u8> {
+    [&[1], name.as_str().as_bytes()].concat()
 }

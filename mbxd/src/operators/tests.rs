@@ -1,10 +1,12 @@
 use super::*;
 use crate::clock::Clock;
+use crate::keys::testing::Bench;
+use crate::keys::{Keys, KeysError};
 use crate::store::memory::Memory;
-use crate::store::{Changes, CommitError, Store, Table};
-use mbx_common::audit::{Actor, Entry, Event, Outcome, Peer, Subject};
+use crate::store::{CommitError, Store, Table};
+use mbx_common::audit::{Actor, Entry, Event, Fact, Outcome, Peer, Subject};
 use mbx_common::error::Kind;
-use mbx_common::id::{KeyId, RequestId};
+use mbx_common::id::RequestId;
 use mbx_common::role::{Role, Roles};
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -15,26 +17,29 @@ const NEXT: &str = "a better one: violet tram";
 struct Scene {
     staff: Operators,
     memory: Arc<Memory>,
+    keys: Keys,
     clock: Clock,
 }
 
 impl Scene {
-    fn new() -> Self {
+    async fn new() -> Self {
         let memory = Arc::new(Memory::new());
+        let store = Store::new(memory.clone());
+        let keys = Bench::over(store.clone()).await.keys;
         let clock = Clock::manual("2026-11-24T03:41:00Z".parse().unwrap());
         let options = Options {
             cost: Cost { memory_kib: 64, passes: 1 },
             daemon_uid: 990,
             ..Options::default()
         };
-        let store = Store::new(memory.clone());
-        Self { staff: Operators::new(store, clock.clone(), options).unwrap(), memory, clock }
+        let staff = Operators::new(store, clock.clone(), options).unwrap();
+        Self { staff, memory, keys, clock }
     }
 
     /// Two officers who have changed their first passwords: anna (all roles), bo (officer only).
     async fn set_up() -> Self {
-        let scene = Self::new();
-        scene.staff.initialise(officers(), keys(), &caller(0)).await.unwrap();
+        let scene = Self::new().await;
+        scene.initialise(0).await.unwrap();
         for name in ["anna", "bo"] {
             let session = scene.login(name, FIRST).await.unwrap();
             let staff = scene.whoami(&session.token).await.unwrap();
@@ -42,6 +47,11 @@ impl Scene {
             scene.staff.logout(&staff).await.unwrap();
         }
         scene
+    }
+
+    async fn initialise(&self, uid: u32) -> Result<Initialised, InitialiseError> {
+        let founding = self.keys.initialise().await?;
+        self.staff.initialise(officers(), &founding, &caller(uid)).await
     }
 
     async fn login(&self, name: &str, password: &str) -> Result<LoggedIn, LoginError> {
@@ -82,27 +92,22 @@ fn officers() -> Vec<NewOfficer> {
     vec![officer("anna", all), officer("bo", "K".parse().unwrap())]
 }
 
-fn keys() -> NewKeys {
-    let mut changes = Changes::new();
-    changes.put(Table::Key, vec![1], vec![2]);
-    NewKeys { changes, ids: vec![KeyId::from_bytes([5; 16])] }
-}
-
 #[tokio::test]
 async fn the_first_set_up_commits_keys_and_officers_with_one_entry() {
-    let scene = Scene::new();
+    let scene = Scene::new().await;
     assert!(!scene.staff.is_initialised().await.unwrap());
-    let made = scene.staff.initialise(officers(), keys(), &caller(990)).await.unwrap();
+    let made = scene.initialise(990).await.unwrap();
     assert!(scene.staff.is_initialised().await.unwrap());
     assert_eq!(scene.memory.entries().len(), 1);
     let entry = scene.last();
-    assert_eq!((entry.event, entry.actor), (Event::Initialised, Actor::Local(990)));
-    let subjects = [
-        Subject::Operator(made.officers[0].id),
-        Subject::Operator(made.officers[1].id),
-        Subject::Key(KeyId::from_bytes([5; 16])),
-    ];
-    assert_eq!(entry.subjects, subjects);
+    assert_eq!((entry.event, &entry.actor), (Event::Initialised, &Actor::Local(990)));
+    for officer in &made.officers {
+        assert!(entry.subjects.contains(&Subject::Operator(officer.id)));
+    }
+    let keys = entry.subjects.iter().filter(|subject| matches!(subject, Subject::Key(_)));
+    assert_eq!(keys.count(), 5);
+    assert_eq!(entry.facts[..2], [Fact::Count(2), Fact::Count(5)]);
+    assert!(!format!("{entry:?}").contains("anna"), "names stand in side records only");
     let names: Vec<_> = scene.staff.list().await.unwrap().into_iter().map(|o| o.name).collect();
     assert_eq!(names.iter().map(OperatorName::as_str).collect::<Vec<_>>(), ["anna", "bo"]);
 }
@@ -111,15 +116,17 @@ async fn the_first_set_up_commits_keys_and_officers_with_one_entry() {
 async fn the_first_set_up_happens_once() {
     let scene = Scene::set_up().await;
     let before = scene.memory.entries().len();
-    let again = scene.staff.initialise(officers(), keys(), &caller(0)).await;
+    let again = scene.staff.check_initialise(&officers(), &caller(0)).await;
     assert!(matches!(again, Err(InitialiseError::Already)));
+    let again = scene.initialise(0).await;
+    assert!(matches!(again, Err(InitialiseError::Keys(KeysError::AlreadyInitialised))));
     assert_eq!(scene.memory.entries().len(), before);
 }
 
 #[tokio::test]
 async fn the_first_set_up_is_for_root_and_the_daemons_user_only() {
-    let scene = Scene::new();
-    let refused = scene.staff.initialise(officers(), keys(), &caller(1000)).await;
+    let scene = Scene::new().await;
+    let refused = scene.initialise(1000).await;
     assert!(matches!(refused, Err(InitialiseError::NotAllowed)));
     assert_eq!(scene.last().event, Event::CommandRefused);
     assert!(!scene.staff.is_initialised().await.unwrap());
@@ -127,7 +134,7 @@ async fn the_first_set_up_is_for_root_and_the_daemons_user_only() {
 
 #[tokio::test]
 async fn the_first_set_up_wants_two_officers_of_different_names_with_good_passwords() {
-    let scene = Scene::new();
+    let scene = Scene::new().await;
     let check = async |officers: Vec<NewOfficer>| {
         scene.staff.check_initialise(&officers, &caller(0)).await.unwrap_err()
     };
@@ -207,8 +214,8 @@ async fn failed_logins_are_counted_delayed_and_told_at_the_next_login() {
 
 #[tokio::test]
 async fn nothing_but_the_password_works_while_it_must_be_changed() {
-    let scene = Scene::new();
-    scene.staff.initialise(officers(), keys(), &caller(0)).await.unwrap();
+    let scene = Scene::new().await;
+    scene.initialise(0).await.unwrap();
     let logged_in = scene.login("anna", FIRST).await.unwrap();
     assert!(logged_in.session.password_due);
     let refused = scene.ask(&logged_in.token, &[Role::Auditor]).await;
@@ -450,5 +457,27 @@ fn login_names_are_short_and_plain() {
     }
     for bad in ["", "Anna", "1a", "-a", "a b", "å", "a.b", &"a".repeat(33)] {
         assert_eq!(bad.parse::<OperatorName>(), Err(BadName), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn the_side_record_of_an_officer_opens_to_the_name_and_fits_its_commitment() {
+    let scene = Scene::set_up().await;
+    scene.keys.open().await.unwrap();
+    let entry = scene.memory.entries().remove(0);
+    let persons: Vec<_> = entry
+        .subjects
+        .iter()
+        .filter_map(|subject| if let Subject::Person(id) = subject { Some(*id) } else { None })
+        .collect();
+    let commitments: Vec<_> = entry
+        .facts
+        .iter()
+        .filter_map(|fact| if let Fact::Commitment(hash) = fact { Some(*hash) } else { None })
+        .collect();
+    for ((person, commitment), name) in persons.into_iter().zip(commitments).zip(["anna", "bo"]) {
+        let opened = scene.keys.unveil(person).await.unwrap().unwrap();
+        assert_eq!(opened.record[..], [&[1], name.as_bytes()].concat());
+        assert_eq!(opened.commitment, commitment);
     }
 }
