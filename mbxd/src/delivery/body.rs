@@ -10,6 +10,9 @@ use tokio::time::{Instant, timeout_at};
 /// Time before the least speed is asked for, so that a slow start is no fault.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// Most bytes of a refused body that are read on.
+const DISCARD_LEN_MAX: u64 = 64 * 1024 * 1024;
+
 /// Bounds of one body.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
@@ -37,7 +40,7 @@ pub(super) enum BodyError {
 /// Reads the body; memory is set aside as it grows. Where the length is told beforehand and is too
 /// much, nothing is read.
 pub(super) async fn read(
-    mut body: Incoming,
+    body: &mut Incoming,
     bounds: &Bounds,
     memory: &mut Memory,
 ) -> Result<Bytes, BodyError> {
@@ -63,6 +66,19 @@ pub(super) async fn read(
         bytes.extend_from_slice(&data);
     }
     Ok(bytes.freeze())
+}
+
+/// Reads on what is refused and forgets it, so that the other end, still sending, comes to read
+/// why: a connection that breaks instead looks like a passing fault, and is tried again for days.
+/// Bounded in length and time.
+pub(super) async fn discard(mut body: Incoming, bounds: &Bounds) {
+    let began = Instant::now();
+    let mut len = 0_u64;
+    while len < DISCARD_LEN_MAX {
+        let next = timeout_at(bounds.deadline(began, len), body.frame()).await;
+        let Ok(Some(Ok(frame))) = next else { return };
+        len = len.saturating_add(frame.data_ref().map_or(0, |data| wide(data.len())));
+    }
 }
 
 impl Bounds {

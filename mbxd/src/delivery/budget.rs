@@ -26,6 +26,8 @@ pub(super) struct Budget {
     /// Turns and places to wait for one.
     places: Arc<Semaphore>,
     wait_max: Duration,
+    /// All pieces there are.
+    pieces: u32,
 }
 
 /// Memory set aside for one delivery; given back when dropped.
@@ -46,10 +48,12 @@ pub(super) struct Turn {
 impl Budget {
     /// A budget of so many bytes, so many turns at a time and so many waiting for one.
     pub(super) fn new(memory_max: u64, turns: usize, waiting_max: usize) -> Self {
-        let pieces = usize::try_from(memory_max / PIECE_LEN).unwrap_or(Semaphore::MAX_PERMITS);
-        let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.min(PERMITS_MAX)));
+        let pieces = u32::try_from(memory_max / PIECE_LEN).unwrap_or(PIECES_MAX).min(PIECES_MAX);
+        let semaphore =
+            |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         Self {
-            memory: semaphore(pieces),
+            pieces,
+            memory: semaphore(usize::try_from(pieces).unwrap_or(Semaphore::MAX_PERMITS)),
             turns: semaphore(turns.max(1)),
             places: semaphore(turns.max(1).saturating_add(waiting_max)),
             wait_max: WAIT_MAX,
@@ -72,6 +76,13 @@ impl Budget {
             .map_err(|_| NoRoom)?
             .map_err(|_| NoRoom)?;
         Ok(Turn { _place: place, _turn: turn })
+    }
+
+    /// Waits until no delivery is under way; none can begin any more.
+    pub(super) async fn idle(&self) {
+        if let Ok(all) = self.memory.acquire_many(self.pieces).await {
+            all.forget();
+        }
     }
 
     /// Bytes of requests for which there is room now.
@@ -103,8 +114,8 @@ impl Memory {
     }
 }
 
-/// Most permits that one semaphore can give at once.
-const PERMITS_MAX: usize = 1 << 28;
+/// Most pieces: 4 TiB.
+const PIECES_MAX: u32 = 1 << 28;
 
 #[cfg(test)]
 mod tests {
@@ -126,6 +137,18 @@ mod tests {
         assert_eq!(budget.room(), 768 * 1024);
         drop(second);
         assert_eq!(budget.room(), 1024 * 1024);
+    }
+
+    #[tokio::test]
+    async fn it_is_idle_when_the_last_delivery_is_done() {
+        let budget = Budget::new(1024 * 1024, 1, 0);
+        let mut memory = budget.memory();
+        memory.grow_to(10).unwrap();
+        let mut idle = std::pin::pin!(budget.idle());
+        assert!((&mut idle).now_or_never().is_none());
+        drop(memory);
+        idle.await;
+        assert_eq!(budget.room(), 0);
     }
 
     #[tokio::test]

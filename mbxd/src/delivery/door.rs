@@ -80,7 +80,7 @@ impl std::fmt::Debug for Behind {
 
 /// The authorities' door.
 pub struct Door {
-    service: Service,
+    service: Arc<Service>,
     trust: Trust,
     connections: Arc<Semaphore>,
     requests_max: u64,
@@ -118,7 +118,7 @@ impl Door {
             budget,
         };
         Ok(Self {
-            service: Service {
+            service: Arc::new(Service {
                 pipeline: Arc::new(pipeline),
                 description: Description::new(&config.public_address),
                 path: config.path.clone(),
@@ -128,7 +128,7 @@ impl Door {
                     rate_min: config.body_rate_min.get(),
                 },
                 clock: behind.clock,
-            },
+            }),
             trust: behind.trust,
             connections: Arc::new(Semaphore::new(config.connections_max)),
             requests_max: config.requests_per_connection_max,
@@ -166,6 +166,8 @@ impl Door {
         drop(listener);
         stopping.send(()).ok();
         while connections.join_next().await.is_some() {}
+        // Deliveries whose callers hung up go on; they too get their time.
+        tokio::time::timeout(self.drain, self.service.pipeline.budget.idle()).await.ok();
     }
 
     /// TLS, then requests until either side has had enough.
@@ -176,7 +178,8 @@ impl Door {
         place: OwnedSemaphorePermit,
         mut stopping: watch::Receiver<()>,
     ) {
-        let handshake = tokio::time::timeout(self.header_timeout, self.handshake(stream));
+        let handshake =
+            tokio::time::timeout(self.header_timeout, self.handshake(stream, address.ip()));
         let stream = tokio::select! {
             _ = stopping.changed() => return,
             done = handshake => done.ok().flatten(),
@@ -214,10 +217,19 @@ impl Door {
         drop(place);
     }
 
-    async fn handshake(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    /// The handshake; where the client's certificate is refused, account is kept of it.
+    async fn handshake(&self, stream: TcpStream, from: IpAddr) -> Option<TlsStream<TcpStream>> {
         stream.set_nodelay(true).ok();
         let tls = self.trust.tls(trust::Door::Authorities)?;
-        TlsAcceptor::from(tls).accept(stream).await.ok()
+        match TlsAcceptor::from(tls).accept(stream).await {
+            Ok(stream) => Some(stream),
+            Err(error) => {
+                if let Some(refused) = trust::refused_in_handshake(&error) {
+                    self.service.refused_in_handshake(from, refused).await;
+                }
+                None
+            }
+        }
     }
 }
 

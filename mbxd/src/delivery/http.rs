@@ -1,6 +1,7 @@
 //! One HTTP request of an authority: path, method, type, length; then the pipeline.
 
 use super::body::{self, BodyError, Bounds};
+use super::budget::Memory;
 use super::call::Call;
 use super::cause::Cause;
 use super::description::Description;
@@ -9,12 +10,13 @@ use super::pipeline::Pipeline;
 use crate::clock::Clock;
 use crate::mailbox::incoming::Stage;
 use crate::telemetry::metrics;
-use crate::trust::Door as TlsDoor;
+use crate::trust::{ChainError, Door as TlsDoor};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use mbx_common::error::Kind;
 use rustls::pki_types::CertificateDer;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -43,7 +45,11 @@ pub(super) struct Answer {
 
 impl Service {
     /// Answers one request. Everything but a SOAP call is settled here, without trace but a count.
-    pub(super) async fn answer(&self, caller: &Caller, request: Request<Incoming>) -> Answer {
+    pub(super) async fn answer(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: Request<Incoming>,
+    ) -> Answer {
         if request.uri().path() != self.path {
             return plain(StatusCode::NOT_FOUND, "no such path");
         }
@@ -59,7 +65,7 @@ impl Service {
         if !is_soap(request.headers()) {
             return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "text/xml in UTF-8 is taken");
         }
-        self.call(caller, request.into_body()).await
+        self.call(caller, request).await
     }
 
     fn describe(&self, query: &str) -> Answer {
@@ -70,37 +76,63 @@ impl Service {
     }
 
     /// A SOAP call: the body within bounds, then the pipeline; every refusal is kept account of.
-    async fn call(&self, caller: &Caller, body: Incoming) -> Answer {
+    async fn call(self: &Arc<Self>, caller: &Caller, request: Request<Incoming>) -> Answer {
+        let expects = request.headers().contains_key(header::EXPECT);
+        let mut body = request.into_body();
         let certificate = caller.chain.first().map(|leaf| crate::trust::fingerprint(leaf).0);
         let mut call = Call::begin(&self.clock, caller.address, certificate);
-        let mut memory = self.pipeline.budget.memory();
-        let outcome = match self.client(&mut call, caller) {
-            Ok(()) => match body::read(body, &self.bounds, &mut memory).await {
-                Ok(body) => {
-                    call.reached(Stage::Received);
-                    let began = Instant::now();
-                    let outcome = self.pipeline.run(&mut call, body).await;
-                    metrics::DELIVERY_TIME.record(began.elapsed());
-                    outcome.map_err(|cause| (cause, false))
-                }
-                Err(BodyError::TooLong) => Err((Cause::TooLong { max: self.bounds.len_max }, true)),
-                Err(BodyError::NoRoom) => Err((Cause::Overloaded, true)),
-                Err(BodyError::TooSlow) => {
-                    return plain(StatusCode::REQUEST_TIMEOUT, "the body came too slowly");
-                }
-                Err(BodyError::Broken) => {
-                    return plain(StatusCode::BAD_REQUEST, "the body did not come whole");
-                }
-            },
-            Err(cause) => Err((cause, true)),
-        };
-        match outcome {
-            Ok(envelope) => {
-                tracing::info!(request = %call.request, sender = ?call.sender, "delivery answered");
-                xml(StatusCode::OK, envelope.into())
-            }
-            Err((cause, close)) => Answer { close, ..self.refused(&call, &cause).await },
+        if let Err(cause) = self.client(&mut call, caller) {
+            return self.refused_early(&call, &cause).await;
         }
+        let mut memory = self.pipeline.budget.memory();
+        match body::read(&mut body, &self.bounds, &mut memory).await {
+            Ok(body) => self.deliver(call, body, memory).await,
+            Err(BodyError::TooLong) => {
+                let cause = Cause::TooLong { max: self.bounds.len_max };
+                let answer = self.refused_early(&call, &cause).await;
+                if !expects {
+                    body::discard(body, &self.bounds).await;
+                }
+                answer
+            }
+            Err(BodyError::NoRoom) => self.refused_early(&call, &Cause::Overloaded).await,
+            Err(BodyError::TooSlow) => {
+                plain(StatusCode::REQUEST_TIMEOUT, "the body came too slowly")
+            }
+            Err(BodyError::Broken) => plain(StatusCode::BAD_REQUEST, "the body did not come whole"),
+        }
+    }
+
+    /// The pipeline, in a task of its own: a caller who hangs up neither stops a delivery half-way
+    /// nor frees the memory and the turn that it still takes.
+    async fn deliver(self: &Arc<Self>, mut call: Call, body: Bytes, memory: Memory) -> Answer {
+        let service = Arc::clone(self);
+        let request = call.request;
+        let delivering = tokio::spawn(async move {
+            let _memory = memory;
+            call.reached(Stage::Received);
+            let began = Instant::now();
+            let outcome = service.pipeline.run(&mut call, body).await;
+            metrics::DELIVERY_TIME.record(began.elapsed());
+            match outcome {
+                Ok(envelope) => {
+                    tracing::info!(%request, sender = ?call.sender, "delivery answered");
+                    xml(StatusCode::OK, envelope.into())
+                }
+                Err(cause) => service.refused(&call, &cause).await,
+            }
+        });
+        delivering.await.unwrap_or_else(|_| {
+            tracing::error!(%request, "a delivery ended in a defect");
+            let text = fault(&Cause::NotStored(Kind::Internal), request);
+            xml(StatusCode::INTERNAL_SERVER_ERROR, text.into())
+        })
+    }
+
+    /// Keeps account of a client whose certificate was refused in the handshake.
+    pub(super) async fn refused_in_handshake(&self, address: IpAddr, error: ChainError) {
+        let call = Call::begin(&self.clock, address, None);
+        self.refused(&call, &Cause::Client(error)).await;
     }
 
     /// The organisation of the TLS client, judged anew for each call, so that a resumed session or
@@ -114,6 +146,11 @@ impl Service {
         let organisation = peer.organisation.map_err(|error| Cause::Client(error.into()))?;
         call.client = Some(organisation);
         Ok(())
+    }
+
+    /// A refusal before the body was read: the connection ends with it.
+    async fn refused_early(&self, call: &Call, cause: &Cause) -> Answer {
+        Answer { close: true, ..self.refused(call, cause).await }
     }
 
     async fn refused(&self, call: &Call, cause: &Cause) -> Answer {

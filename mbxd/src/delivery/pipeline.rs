@@ -45,18 +45,16 @@ impl Pipeline {
     ) -> Result<String, Cause> {
         let client = call.client.ok_or(Cause::NotStored(Kind::Internal))?;
         let turn = self.budget.turn().await.map_err(|_| Cause::Overloaded)?;
-        let judged = {
-            let (pipeline, mut judging) = (Arc::clone(self), call.clone());
-            let work = move || {
-                let judged = pipeline.judge(&mut judging, client, &body);
-                (judging, judged)
-            };
-            let done = tokio::task::spawn_blocking(work).await;
-            let (judging, judged) = done.map_err(|_| Cause::NotStored(Kind::Internal))?;
-            *call = judging;
-            judged?
+        let (pipeline, mut judging) = (Arc::clone(self), call.clone());
+        let work = move || {
+            let judged = pipeline.judge(&mut judging, client, &body);
+            drop(turn);
+            (judging, judged)
         };
-        drop(turn);
+        let done = tokio::task::spawn_blocking(work).await;
+        let (judging, judged) = done.map_err(|_| Cause::NotStored(Kind::Internal))?;
+        *call = judging;
+        let judged = judged?;
         self.scan(call, &judged).await?;
         let Judged { parts, recipients } = judged;
         let taken = self.intake.accept(parts.incoming(call)).await.map_err(Cause::NotStored)?;

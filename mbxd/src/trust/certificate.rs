@@ -51,6 +51,8 @@ pub struct Facts {
     pub subject: String,
     /// The issuer's name as text, for people only.
     pub issuer: String,
+    /// Serial number in hex.
+    pub serial: String,
     /// The organisation in the subject, where there is exactly one.
     pub organisation: Option<OrganisationNumber>,
     /// First moment of its validity.
@@ -74,6 +76,7 @@ impl Facts {
         Ok(Self {
             subject: certificate.subject().to_string(),
             issuer: certificate.issuer().to_string(),
+            serial: hex(certificate.raw_serial()),
             organisation: organisation(&certificate).ok(),
             not_before: moment(validity.not_before.timestamp())?,
             not_after: moment(validity.not_after.timestamp())?,
@@ -81,6 +84,12 @@ impl Facts {
             key: strength(certificate.public_key()),
         })
     }
+}
+
+/// Bytes as lower-case hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16);
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(digit).collect()
 }
 
 /// SHA-256 of a certificate's DER form.

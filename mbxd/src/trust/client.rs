@@ -97,6 +97,30 @@ impl ClientCertVerifier for ClientVerifier {
     }
 }
 
+/// Why a handshake failed, where it did for the client's certificate.
+///
+/// TLS carries less than [`ChainError`] knows: causes that share an alert come back as one.
+pub fn refused_in_handshake(error: &std::io::Error) -> Option<ChainError> {
+    let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::InvalidCertificate(cause) = inner else { return None };
+    let chain_errors = [
+        ChainError::Malformed,
+        ChainError::Expired,
+        ChainError::NotYetValid,
+        ChainError::Revoked,
+        ChainError::UnknownIssuer,
+        ChainError::NoRevocationList,
+        ChainError::RevocationListExpired,
+        ChainError::KeyUsage,
+    ];
+    Some(
+        chain_errors
+            .into_iter()
+            .find(|known| alert(*known) == *cause)
+            .unwrap_or(ChainError::Constraint),
+    )
+}
+
 /// What the other end learns by the TLS alert.
 fn alert(error: ChainError) -> CertificateError {
     match error {

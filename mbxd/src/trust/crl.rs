@@ -1,6 +1,6 @@
 //! One certificate revocation list: read, signature-checked, with what it speaks for.
 
-use super::certificate::moment;
+use super::certificate::{hex, moment};
 use super::issuer::Issuer;
 use crate::config::Fingerprint;
 use mbx_common::time::Timestamp;
@@ -102,6 +102,11 @@ impl Crl {
     pub(crate) fn is_newer_than(&self, other: &Self) -> bool {
         let age = |list: &Self| (list.this_update, list.number.clone(), list.revoked_count);
         age(self) > age(other)
+    }
+
+    /// `crlNumber` in hex.
+    pub(crate) fn number_hex(&self) -> String {
+        hex(&self.number.1)
     }
 
     /// Key of its row: SHA-256 over the issuer's name and key and the part it speaks for.

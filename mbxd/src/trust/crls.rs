@@ -19,6 +19,8 @@ const ROW_VERSION: u8 = 1;
 pub struct CrlState {
     /// The issuer's name as text.
     pub issuer: String,
+    /// Its number in hex; empty where it has none.
+    pub number: String,
     /// When it was made.
     pub this_update: Timestamp,
     /// When the next one is due; from then on it is outdated.
@@ -97,6 +99,7 @@ impl Crls {
             .iter()
             .map(|list| CrlState {
                 issuer: list.issuer.clone(),
+                number: list.number_hex(),
                 this_update: list.this_update,
                 next_update: list.next_update,
                 revoked_count: list.revoked_count,

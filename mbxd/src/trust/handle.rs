@@ -311,7 +311,22 @@ impl Trust {
                 }
             }
         }
+        self.warn_of_ends(state.config.crl_warn_before.as_millis());
         report
+    }
+
+    /// Logs each list that is outdated or soon will be.
+    fn warn_of_ends(&self, before_ms: u64) {
+        let soon = self.0.clock.now().plus_millis(before_ms);
+        for list in self.0.crls.current().states() {
+            if list.next_update <= soon {
+                tracing::warn!(
+                    issuer = list.issuer,
+                    next_update = %list.next_update,
+                    "a revocation list ends; fetch the next one"
+                );
+            }
+        }
     }
 
     /// Refreshes the lists for ever, as often as the configuration says.

@@ -33,6 +33,10 @@ pub struct Item {
     pub role: Role,
     /// Subject of a certificate, issuer of a list; for people only.
     pub subject: String,
+    /// Issuer of a certificate or list; for people only.
+    pub issuer: String,
+    /// Serial number of a certificate, number of a list, in hex; empty where there is none.
+    pub serial: String,
     /// The organisation in a certificate's subject, where there is exactly one.
     pub organisation: Option<OrganisationNumber>,
     /// First moment of validity; of a list when it was made. `None` where a list is missing.
@@ -86,6 +90,8 @@ fn of(role: Role, facts: &Facts, path: &Path, now: Timestamp) -> Item {
     Item {
         role,
         subject: facts.subject.clone(),
+        issuer: facts.issuer.clone(),
+        serial: facts.serial.clone(),
         organisation: facts.organisation,
         not_before: Some(facts.not_before),
         not_after: Some(facts.not_after),
@@ -100,7 +106,9 @@ fn of(role: Role, facts: &Facts, path: &Path, now: Timestamp) -> Item {
 fn list(state: CrlState, now: Timestamp) -> Item {
     Item {
         role: Role::Crl,
+        issuer: state.issuer.clone(),
         subject: state.issuer,
+        serial: state.number,
         organisation: None,
         not_before: Some(state.this_update),
         not_after: Some(state.next_update),
@@ -116,6 +124,8 @@ fn missing(issuer: &Issuer) -> Item {
     Item {
         role: Role::Crl,
         subject: issuer.facts.subject.clone(),
+        issuer: issuer.facts.subject.clone(),
+        serial: String::new(),
         organisation: None,
         not_before: None,
         not_after: None,

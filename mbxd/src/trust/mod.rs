@@ -24,6 +24,7 @@ mod tests;
 pub use anchors::{Anchors, Peer, Usage};
 pub use certificate::{CertificateError, Facts, KeyStrength, fingerprint};
 pub use chain::ChainError;
+pub use client::refused_in_handshake;
 pub use crl::CrlError;
 pub use crls::CrlState;
 pub use handle::{Door, ListError, Refreshed, Reloaded, Trust, TrustError};

@@ -107,6 +107,72 @@ async fn a_body_that_is_too_long_is_refused_as_told_and_as_it_comes() {
 }
 
 #[tokio::test]
+async fn whoever_sends_far_too_much_still_reads_why() {
+    let world = small(|config| config.body_max = "16 KiB".parse().unwrap()).await;
+    let fault = world.fault_of(vec![b'a'; 24 << 20]).await;
+    assert_eq!(fault.error_code, 5005);
+}
+
+#[tokio::test]
+async fn a_caller_who_hangs_up_does_not_stop_a_delivery() {
+    let mut world = World::new().await;
+    world.intake.gate.forget_permits(tokio::sync::Semaphore::MAX_PERMITS);
+    let document = world.sealed(&delivery("hej"));
+    let calling = tokio::spawn({
+        let peer = world.peer(Some(&world.dispatcher));
+        async move { peer.connect().await.unwrap().soap(PATH, document.into()).await }
+    });
+    world.intake.arrived.acquire().await.unwrap().forget();
+    calling.abort();
+    assert!(calling.await.unwrap_err().is_cancelled());
+    world.stop();
+    world.intake.gate.add_permits(1);
+    (&mut world.serving).await.unwrap();
+    assert_eq!(world.intake.accepted.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_is_resumed_and_judged_again() {
+    let world = World::new().await;
+    let doomed = world.flawed(mbx_sim::pki::Flaw::None);
+    let mut roots = rustls::RootCertStore::empty();
+    for root in certificates(&world.folder.path().join("root.pem")).unwrap() {
+        roots.add(root).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(doomed.chain.clone(), doomed.key.clone_key())
+        .unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    let ask = async || {
+        let stream = TcpStream::connect(world.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = connector.connect(name, stream).await.unwrap();
+        let head = format!(
+            "POST {PATH} HTTP/1.1\r\nhost: a\r\ncontent-type: text/xml\r\n\
+             content-length: 4\r\nconnection: close\r\n\r\n<a/>"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let said = all(&mut stream).await;
+        (stream.get_ref().1.handshake_kind(), said)
+    };
+    let (kind, said) = ask().await;
+    assert_eq!(kind, Some(rustls::HandshakeKind::Full));
+    assert!(said.contains("5001"), "{said}");
+    let (kind, _) = ask().await;
+    assert_eq!(kind, Some(rustls::HandshakeKind::Resumed));
+    let parsed = x509_parser::parse_x509_certificate(&doomed.chain[0]).unwrap().1;
+    world.pki.revoke(&[rcgen::SerialNumber::from(parsed.raw_serial().to_vec())]).unwrap();
+    world.refresh_lists().await;
+    let (kind, said) = ask().await;
+    assert_eq!(kind, Some(rustls::HandshakeKind::Resumed));
+    assert!(said.contains("5002") && said.contains("revoked"), "{said}");
+}
+
+#[tokio::test]
 async fn a_sender_that_asks_before_sending_is_told_to_go_on_or_not_to() {
     let world = small(|config| config.body_max = "16 KiB".parse().unwrap()).await;
     let head = |len: usize| {

@@ -163,8 +163,14 @@ async fn tls_clients_with_unbelieved_certificates_get_no_connection() {
         let flawed = world.flawed(flaw);
         world.refresh_lists().await;
         assert!(!answers(&world, Some(&flawed)).await, "{flaw:?}");
+        let refusal = world.intake.refused.lock().unwrap().pop().expect("account is kept");
+        let revoked = flaw == Flaw::Revoked;
+        let code = if revoked { explain::DELIVERY_REVOKED } else { explain::DELIVERY_CERTIFICATE };
+        assert_eq!((refusal.cause, refusal.fault, refusal.dispatcher), (code, 5002, None));
     }
+    // Who shows no certificate at all is anybody on the network: a count, no account.
     assert!(!answers(&world, None).await);
+    assert!(world.intake.refused.lock().unwrap().is_empty());
     assert!(answers(&world, Some(&world.dispatcher)).await);
 }
 
