@@ -1,12 +1,16 @@
 //! Which attributes keys are made with, and which they must still have.
 
 use super::{KeyPurpose, KeySpec};
-use cryptoki::mechanism::MechanismType;
+use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass};
 use std::fmt;
 
 /// `1.3.101.112`, DER: the curve of Ed25519 (RFC 8410).
 const ED25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x70];
+
+/// `edwards25519` as a printable string, DER: the same curve as early readers of PKCS#11 3.0 spell
+/// it.
+const EDWARDS25519: [u8; 14] = *b"\x13\x0cedwards25519";
 
 /// `1.2.840.10045.3.1.7`, DER: P-256 (RFC 5480).
 const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
@@ -53,14 +57,36 @@ pub(super) struct Facts {
 pub(super) enum Curve {
     /// RFC 8032.
     Ed25519,
+    /// The same, the curve spelled by its name.
+    Ed25519ByName,
     /// FIPS 186-5.
     P256,
 }
 
 impl Curve {
+    /// Every curve, the preferred one first.
+    pub(super) const ALL: [Self; 3] = [Self::Ed25519, Self::Ed25519ByName, Self::P256];
+
+    /// What makes a key on it.
+    pub(super) const fn generation(self) -> Mechanism<'static> {
+        match self {
+            Self::Ed25519 | Self::Ed25519ByName => Mechanism::EccEdwardsKeyPairGen,
+            Self::P256 => Mechanism::EccKeyPairGen,
+        }
+    }
+
+    /// What signs with it: a token that does not offer this is not asked for a key.
+    pub(super) const fn signing(self) -> MechanismType {
+        match self {
+            Self::Ed25519 | Self::Ed25519ByName => MechanismType::EDDSA,
+            Self::P256 => MechanismType::ECDSA,
+        }
+    }
+
     const fn params(self) -> &'static [u8] {
         match self {
             Self::Ed25519 => &ED25519,
+            Self::Ed25519ByName => &EDWARDS25519,
             Self::P256 => &P256,
         }
     }

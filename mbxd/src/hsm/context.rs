@@ -1,6 +1,5 @@
 //! The module's context: from `C_Initialize` to a token that answers, and back.
 
-use super::attributes;
 use super::canary::Canaries;
 use super::fault::{Fault, Meaning};
 use super::pin::{RejectedPin, Verdict};
@@ -282,10 +281,7 @@ fn examine_keys(
     for key in opening.expected {
         match opening.canaries.ask(session, *key) {
             Ok(()) => {}
-            Err(fault) if fault.meaning() == Meaning::Key => {
-                tracing::error!(key = %key.id, label = attributes::label(*key), %fault, "HSM key");
-                missing.push(*key);
-            }
+            Err(fault) if fault.meaning() == Meaning::Key => missing.push(*key),
             Err(fault) => return Err(fault.into()),
         }
     }

@@ -6,7 +6,7 @@ use super::sealed::{self, GcmBlob, IV_LEN};
 use super::{KeyPurpose, KeySpec, Public, Sealed, Secret32, Signature};
 use crate::random;
 use cryptoki::context::Pkcs11;
-use cryptoki::error::RvError;
+use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::mechanism::{Mechanism, MechanismType};
@@ -22,13 +22,16 @@ use zeroize::Zeroizing;
 /// Length of the tag of AES-GCM, in bits.
 const TAG_BITS: u64 = 128;
 
-/// Refusals of a template that a shorter one may get past.
-const TEMPLATE_REFUSED: [RvError; 5] = [
+/// Refusals of a template or curve that another one may get past.
+const TEMPLATE_REFUSED: [RvError; 8] = [
     RvError::AttributeTypeInvalid,
     RvError::AttributeValueInvalid,
     RvError::AttributeReadOnly,
     RvError::TemplateInconsistent,
     RvError::MechanismParamInvalid,
+    RvError::MechanismInvalid,
+    RvError::CurveNotSupported,
+    RvError::DomainParamsInvalid,
 ];
 
 /// A session that is opened when it is needed, and the keys found in it.
@@ -141,8 +144,12 @@ impl TokenSession {
 
     /// The public half of a signing key.
     pub(super) fn public(&mut self, spec: KeySpec) -> Result<Public, Fault> {
-        let key_type = self.key(spec)?.facts.key_type;
-        let handle = self.find(spec, ObjectClass::PUBLIC_KEY)?;
+        let Key { handle: private, facts: Facts { key_type, .. } } = self.key(spec)?;
+        let handle = match self.find(spec, ObjectClass::PUBLIC_KEY) {
+            // Some tokens keep the point with the private half alone.
+            Err(Fault::Absent) => private,
+            found => found?,
+        };
         let told = self.raw()?.get_attributes(handle, &[AttributeType::EcPoint])?;
         let Some(Attribute::EcPoint(point)) = told.into_iter().next() else {
             return Err(Fault::Answer);
@@ -156,33 +163,49 @@ impl TokenSession {
             Err(Fault::Absent) => {}
             found => return found.map(|_| ()),
         }
-        let mut last = Fault::Answer;
-        for extent in Extent::ALL {
-            match self.make(spec, extent) {
-                Ok(()) => return self.key(spec).map(|_| ()),
-                Err(fault) if TEMPLATE_REFUSED.iter().any(|code| fault.is(*code)) => last = fault,
-                Err(fault) => return Err(fault),
-            }
+        if spec.purpose == KeyPurpose::Sign {
+            self.make_pair(spec)?;
+        } else {
+            self.insist(|session, extent| {
+                let template = attributes::sealing(spec, extent);
+                session.generate_key(&Mechanism::AesKeyGen, &template).map(|_| ())
+            })?;
         }
-        Err(last)
+        self.key(spec).map(|_| ())
     }
 
-    fn make(&mut self, spec: KeySpec, extent: Extent) -> Result<(), Fault> {
-        if spec.purpose != KeyPurpose::Sign {
-            let template = attributes::sealing(spec, extent);
-            self.raw()?.generate_key(&Mechanism::AesKeyGen, &template)?;
-            return Ok(());
+    /// Makes a pair on the first curve that the token takes.
+    fn make_pair(&mut self, spec: KeySpec) -> Result<(), Fault> {
+        let offered = self.mechanisms()?;
+        let mut outcome = Err(Fault::Call(Error::NotSupported));
+        for curve in Curve::ALL.into_iter().filter(|curve| offered.contains(&curve.signing())) {
+            let public = attributes::verifying(spec, curve);
+            outcome = self.insist(|session, extent| {
+                let private = attributes::signing(spec, extent);
+                session.generate_key_pair(&curve.generation(), &public, &private).map(|_| ())
+            });
+            match &outcome {
+                Err(fault) if is_refusal(fault) => {}
+                Ok(()) | Err(_) => break,
+            }
         }
-        let edwards = self.mechanisms()?.contains(&MechanismType::EDDSA);
-        let (mechanism, curve) = if edwards {
-            (Mechanism::EccEdwardsKeyPairGen, Curve::Ed25519)
-        } else {
-            (Mechanism::EccKeyPairGen, Curve::P256)
-        };
-        let public = attributes::verifying(spec, curve);
-        let private = attributes::signing(spec, extent);
-        self.raw()?.generate_key_pair(&mechanism, &public, &private)?;
-        Ok(())
+        outcome
+    }
+
+    /// Asks with the strictest template first, with shorter ones where the token refuses that.
+    fn insist(
+        &mut self,
+        make: impl Fn(&Session, Extent) -> Result<(), Error>,
+    ) -> Result<(), Fault> {
+        let mut outcome = Err(Fault::Answer);
+        for extent in Extent::ALL {
+            outcome = make(self.raw()?, extent).map_err(Fault::from);
+            match &outcome {
+                Err(fault) if is_refusal(fault) => {}
+                Ok(()) | Err(_) => break,
+            }
+        }
+        outcome
     }
 
     /// Whether the key may still seal; finds it and checks its attributes.
@@ -227,6 +250,10 @@ impl TokenSession {
             _ => Err(Fault::Doubled),
         }
     }
+}
+
+fn is_refusal(fault: &Fault) -> bool {
+    TEMPLATE_REFUSED.iter().any(|code| fault.is(*code))
 }
 
 /// Reads `CKA_EC_POINT`: by the standard a DER octet string, by some tokens the bare point.

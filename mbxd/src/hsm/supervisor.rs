@@ -3,6 +3,7 @@
 //! It never calls into the module itself, so that no vendor's hang can stop it: opening and
 //! closing run in a thread of their own, which has the [`Context`] for that time.
 
+use super::attributes::label;
 use super::context::{Context, OpenError, Opened, Opening};
 use super::crew::Crew;
 use super::gate::Shared;
@@ -253,6 +254,9 @@ impl Supervisor {
                 self.phase = Phase::Ready;
                 self.shared.open(token.facts.clone(), token.missing.clone(), self.epoch);
                 tracing::info!(epoch = self.epoch, model = token.facts.model, "HSM open");
+                for key in &token.missing {
+                    tracing::error!(key = %key.id, label = label(*key), "HSM key missing or doubled");
+                }
                 self.crew.begin(token);
                 self.answer_unlocking(&Ok(()));
             }

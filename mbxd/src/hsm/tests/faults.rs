@@ -22,6 +22,7 @@ suite! {
     an_idle_token_is_kept_awake_by_a_canary
     ten_times_the_latency_still_serves_within_the_deadline
     a_fresh_key_that_does_not_work_yet_is_waited_for
+    a_token_that_refuses_the_edwards_curve_signs_on_p256
     the_sheet_of_a_token_without_aes_gcm_says_that_it_is_not_usable
     only_keys_of_the_wanted_purpose_are_opened_with
 }
@@ -289,6 +290,20 @@ async fn a_fresh_key_that_does_not_work_yet_is_waited_for(token: Token) {
     rig.faults.fail_next("C_EncryptInit", code::KEY_HANDLE_INVALID, 5);
     let kek = made(&rig.custody, KeyPurpose::Keyring).await;
     rig.custody.seal(kek, &secret(1)).await.unwrap();
+}
+
+async fn a_token_that_refuses_the_edwards_curve_signs_on_p256(token: Token) {
+    let rig = Rig::new(token).await;
+    let curve_not_supported = 0x140;
+    // Two spellings of the curve, three templates each, where the token offers Ed25519 at all.
+    let model = rig.custody.status().model;
+    let refused = if model.starts_with("SoftHSM") { 6 } else { 0 };
+    rig.faults.fail_next("C_GenerateKeyPair", curve_not_supported, refused);
+    let key = made(&rig.custody, KeyPurpose::Sign).await;
+    let public = rig.custody.public(key).await.unwrap();
+    assert!(matches!(public, crate::hsm::Public::EcdsaP256(_)), "{public:?}");
+    let signature = rig.custody.sign(key, b"checkpoint").await.unwrap();
+    assert!(matches!(signature, crate::hsm::Signature::EcdsaP256(_)), "{signature:?}");
 }
 
 async fn the_sheet_of_a_token_without_aes_gcm_says_that_it_is_not_usable(token: Token) {
