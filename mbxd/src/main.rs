@@ -1,3 +1,5 @@
 //! The daemon's entry point.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    mbxd::daemon::main()
+}

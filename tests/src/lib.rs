@@ -8,4 +8,5 @@
 
 pub mod alone;
 pub mod faults;
+pub mod installation;
 pub mod token;

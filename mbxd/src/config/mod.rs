@@ -3,6 +3,7 @@
 //! Unknown keys are errors. Secrets never stand in it: files and systemd credentials hold them.
 
 mod audit;
+mod control;
 mod delivery;
 mod health;
 pub mod hsm;
@@ -21,6 +22,7 @@ mod trust;
 pub mod value;
 
 pub use audit::Audit;
+pub use control::Control;
 pub use health::{BadListen, Health, Listen};
 mod scan;
 pub use delivery::{Checksum, Delivery};

@@ -1,8 +1,8 @@
 //! The whole configuration.
 
 use super::{
-    Audit, Health, Hsm, Installation, Keys, Log, Operators, Paths, Policy, Portal, Store, Terms,
-    Trust,
+    Audit, Control, Health, Hsm, Installation, Keys, Log, Operators, Paths, Policy, Portal, Store,
+    Terms, Trust,
 };
 use super::{Delivery, Scan};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,8 @@ pub struct Config {
     pub operators: Operators,
     /// How often the audit log is signed and checked.
     pub audit: Audit,
+    /// The control socket.
+    pub control: Control,
     /// Probes and metrics.
     pub health: Health,
     /// Logging.

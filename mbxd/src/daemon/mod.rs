@@ -1,1 +1,19 @@
 //! Composition root: start-up, listeners, reload, shutdown.
+
+mod check;
+mod credential;
+mod doors;
+mod entrance;
+mod error;
+mod intake;
+mod lockdown;
+mod options;
+mod reload;
+mod rooms;
+mod run;
+mod service;
+mod settings;
+mod vitals;
+mod watch;
+
+pub use entrance::main;

@@ -80,6 +80,19 @@ impl Histogram {
         self.sum_us.fetch_add(us, Ordering::Relaxed);
     }
 
+    /// The median since the start, in microseconds, as the upper bound of its bucket; `None` where
+    /// nothing was counted or the median is above every bound.
+    pub fn median_us(&self) -> Option<u64> {
+        let counts = self.buckets.each_ref().map(|bucket| bucket.load(Ordering::Relaxed));
+        let half = counts.iter().sum::<u64>().div_ceil(2);
+        let mut below = 0;
+        let place = counts.iter().position(|count| {
+            below += count;
+            half > 0 && below >= half
+        })?;
+        BOUNDS_MS.get(place).map(|ms| ms * 1000)
+    }
+
     fn write(&self, out: &mut String) {
         head(out, self.name, "histogram", self.help);
         let mut count = 0;

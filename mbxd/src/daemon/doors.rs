@@ -1,0 +1,147 @@
+//! Opens every door that has an address and serves it until the daemon stops.
+
+use super::error::StartError;
+use super::intake::ToMailboxes;
+use super::rooms::{InEffect, Rooms};
+use super::vitals::Vitals;
+use crate::config::{Config, Listen};
+use crate::{control, delivery, health};
+use mbx_common::time::Timestamp;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Tells every door when to stop.
+#[derive(Clone, Debug)]
+pub(super) struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    pub(super) fn channel() -> (watch::Sender<bool>, Self) {
+        let (sender, receiver) = watch::channel(false);
+        (sender, Self(receiver))
+    }
+
+    /// Ends when the daemon is to stop.
+    pub(super) async fn wait(mut self) {
+        // A dropped sender means that the daemon is gone: stop as well.
+        self.0.wait_for(|stop| *stop).await.ok();
+    }
+}
+
+/// Binds every address first, so that nothing is served where one is taken; then serves.
+pub(super) async fn open(
+    rooms: &Rooms,
+    in_effect: &InEffect,
+    vitals: &Vitals,
+    stop: &Stop,
+) -> Result<JoinSet<()>, StartError> {
+    let config = &in_effect.get().config;
+    let authorities = listen(config.delivery.listen).await?;
+    let control = control::bind(&config.control.socket)
+        .map_err(|error| StartError::Room(error.to_string()))?;
+    let probes = Probes::bind(config).await?;
+    let mut doors = JoinSet::new();
+    if let Some(listener) = authorities {
+        let behind = delivery::Behind {
+            trust: rooms.trust.clone(),
+            senders: rooms.senders.clone(),
+            intake: Arc::new(ToMailboxes(rooms.mailboxes.clone())),
+            screen: Arc::new(delivery::NoScreen),
+            clock: rooms.clock.clone(),
+        };
+        let door = delivery::Door::new(&config.delivery, behind)
+            .map_err(|error| StartError::Setting(error.to_string()))?;
+        doors.spawn(Arc::new(door).serve(listener, stop.clone().wait()));
+    }
+    let door = control::Door::new(control_rooms(rooms, in_effect, vitals));
+    let until = stop.clone().wait();
+    doors.spawn(async move {
+        if let Err(error) = door.serve(control, until).await {
+            tracing::error!(%error, "the control socket cannot be served");
+        }
+    });
+    if let Some(probes) = probes {
+        doors.spawn(probes.serve(rooms.health.clone(), stop.clone()));
+    }
+    Ok(doors)
+}
+
+fn control_rooms(rooms: &Rooms, in_effect: &InEffect, vitals: &Vitals) -> control::Rooms {
+    let (in_effect, vitals) = (in_effect.clone(), vitals.clone());
+    control::Rooms {
+        clock: rooms.clock.clone(),
+        operators: rooms.operators.clone(),
+        keys: rooms.keys.clone(),
+        jobs: rooms.jobs.clone(),
+        senders: rooms.senders.clone(),
+        trust: rooms.trust.clone(),
+        config: Arc::new(move || in_effect.get()),
+        vitals: Arc::new(move || vitals.figures()),
+        started: started(rooms),
+    }
+}
+
+fn started(rooms: &Rooms) -> Timestamp {
+    rooms.clock.now()
+}
+
+async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = address else { return Ok(None) };
+    let bound = TcpListener::bind(address).await;
+    bound.map(Some).map_err(|source| StartError::Listen { place: address.to_string(), source })
+}
+
+/// The listener for probes and metrics.
+enum Probes {
+    Unix(UnixListener),
+    Loopback(TcpListener),
+}
+
+impl Probes {
+    async fn bind(config: &Config) -> Result<Option<Self>, StartError> {
+        let Some(place) = &config.health.listen else { return Ok(None) };
+        let bound = match place {
+            Listen::Unix(path) => bind_unix(path).map(Self::Unix),
+            Listen::Loopback(address) => TcpListener::bind(address).await.map(Self::Loopback),
+        };
+        bound.map(Some).map_err(|source| StartError::Listen { place: place.to_string(), source })
+    }
+
+    async fn serve(self, health: health::Health, stop: Stop) {
+        let mut stop = std::pin::pin!(stop.wait());
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                () = self.accept(&health) => {}
+            }
+        }
+    }
+
+    async fn accept(&self, health: &health::Health) {
+        let served = match self {
+            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| {
+                tokio::spawn(health::serve(health.clone(), stream));
+            }),
+            Self::Loopback(listener) => listener.accept().await.map(|(stream, _)| {
+                tokio::spawn(health::serve(health.clone(), stream));
+            }),
+        };
+        if let Err(error) = served {
+            tracing::warn!(%error, "a probe's connection cannot be taken");
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    }
+}
+
+/// A Unix socket in the place of one that a former daemon left behind.
+fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    use std::os::unix::fs::FileTypeExt as _;
+    if std::fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_socket()) {
+        std::fs::remove_file(path)?;
+    }
+    UnixListener::bind(path)
+}

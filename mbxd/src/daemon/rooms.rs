@@ -1,0 +1,187 @@
+//! Every room of a running daemon, opened in the order in which they lean on one another.
+
+use super::credential;
+use super::error::StartError;
+use super::settings;
+use crate::audit::AuditLog;
+use crate::clock::Clock;
+use crate::config::{self, Config, Loaded};
+use crate::health::Health;
+use crate::hsm::{HsmOptions, Pkcs11Custody};
+use crate::jobs::Jobs;
+use crate::keys::{self, Keys};
+use crate::mailbox::{self, Mailboxes};
+use crate::operators::Operators;
+use crate::registers::Senders;
+use crate::store::Store;
+use crate::store::back_end::{BackEnd, Disk};
+use crate::store::embedded::Embedded;
+use crate::trust::{self, Trust};
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Name of the file, in the state folder, that remembers a PIN which the token refused.
+const REJECTED_PIN: &str = "rejected-pin";
+
+/// The configuration in effect; a reload puts another one in its place.
+#[derive(Clone, Debug)]
+pub(super) struct InEffect(Arc<RwLock<Arc<Loaded>>>);
+
+impl InEffect {
+    pub(super) fn new(loaded: Loaded) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(loaded))))
+    }
+
+    pub(super) fn get(&self) -> Arc<Loaded> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn set(&self, loaded: Loaded) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
+    }
+}
+
+/// Every room, open.
+pub(super) struct Rooms {
+    pub(super) clock: Clock,
+    pub(super) engine: Arc<Embedded>,
+    pub(super) store: Store,
+    pub(super) custody: Arc<Pkcs11Custody>,
+    pub(super) keys: Keys,
+    pub(super) jobs: Jobs,
+    pub(super) trust: Trust,
+    pub(super) senders: Senders,
+    pub(super) operators: Operators,
+    pub(super) mailboxes: Mailboxes,
+    pub(super) audit: AuditLog,
+    pub(super) health: Health,
+}
+
+impl Rooms {
+    /// Opens everything below the doors. A token that is away or locked is no error: it is awaited.
+    pub(super) async fn open(config: &Config) -> Result<Self, StartError> {
+        let clock = Clock::system();
+        let back_end = state_folder(&config.paths.state)?;
+        let engine = open_engine(Arc::clone(&back_end), config.store.clone()).await?;
+        let store = Store::new(Arc::clone(&engine) as Arc<_>);
+        let custody = Pkcs11Custody::start(HsmOptions {
+            config: config.hsm.clone(),
+            development: config.development,
+            pin: pin(&config.hsm)?,
+            rejected_pin: Some(config.paths.state.join(REJECTED_PIN)),
+        })?;
+        let keys = Keys::load(keys::Surroundings {
+            custody: Arc::clone(&custody) as Arc<_>,
+            store: store.clone(),
+            back_end,
+            clock: clock.clone(),
+            cache: settings::cache(&config.keys),
+        })
+        .await?;
+        provide_lookup(&keys, &config.keys).await?;
+        let jobs = Jobs::new(store.clone(), clock.clone());
+        let trust = open_trust(config, store.clone(), clock.clone()).await?;
+        let room = |error: &dyn std::fmt::Display| StartError::Room(error.to_string());
+        let senders =
+            Senders::open(store.clone(), clock.clone()).await.map_err(|error| room(&error))?;
+        let operators = Operators::new(store.clone(), clock.clone(), settings::staff(config))
+            .map_err(|error| room(&error))?;
+        let mailboxes = Mailboxes::new(
+            mailbox::Surroundings {
+                store: store.clone(),
+                keys: keys.clone(),
+                jobs: jobs.clone(),
+                clock: clock.clone(),
+            },
+            settings::mailboxes(config)?,
+        );
+        let origin = settings::audit_origin(config, &keys).await;
+        let audit = AuditLog::new(
+            store.clone(),
+            Arc::clone(&custody) as Arc<_>,
+            clock.clone(),
+            settings::audit(config, origin),
+        );
+        let health = Health::new(keys.clone(), store.clone());
+        Ok(Self {
+            clock,
+            engine,
+            store,
+            custody,
+            keys,
+            jobs,
+            trust,
+            senders,
+            operators,
+            mailboxes,
+            audit,
+            health,
+        })
+    }
+}
+
+/// The state folder as a back end; made where it is missing, for the daemon's user alone.
+pub(super) fn state_folder(path: &Path) -> Result<Arc<dyn BackEnd>, StartError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| StartError::State { path: path.to_owned(), source })?;
+    Ok(Arc::new(Disk::new(path)))
+}
+
+/// Opens the store off the event loop: a long tail is replayed there.
+async fn open_engine(
+    back_end: Arc<dyn BackEnd>,
+    config: config::Store,
+) -> Result<Arc<Embedded>, StartError> {
+    let opened = tokio::task::spawn_blocking(move || Embedded::open(back_end, &config)).await;
+    match opened {
+        Ok(engine) => Ok(engine?),
+        Err(_) => Err(StartError::Room("the store ended by a defect while opening".to_owned())),
+    }
+}
+
+fn pin(hsm: &config::Hsm) -> Result<Option<secrecy::SecretString>, StartError> {
+    match hsm.unlock {
+        config::hsm::Unlock::Credential => Ok(credential::pin(&hsm.pin_credential)?),
+        config::hsm::Unlock::Operator => Ok(None),
+    }
+}
+
+async fn provide_lookup(keys: &Keys, config: &config::Keys) -> Result<(), StartError> {
+    let Some(name) = &config.lookup_credential else { return Ok(()) };
+    match credential::lookup(name)? {
+        Some(secret) if keys.state() != keys::KeysState::Uninitialised => {
+            Ok(keys.provide_lookup(secret).await?)
+        }
+        Some(_) => Ok(()),
+        None => {
+            tracing::warn!(credential = name, "the lookup credential was not given");
+            Ok(())
+        }
+    }
+}
+
+/// Certificates of the doors that are to be opened.
+pub(super) async fn open_trust(
+    config: &Config,
+    store: Store,
+    clock: Clock,
+) -> Result<Trust, StartError> {
+    Ok(Trust::open(config.trust.clone(), identities(config), store, clock).await?)
+}
+
+/// The certificate and key of each door that has an address.
+pub(super) fn identities(config: &Config) -> Vec<(trust::Door, config::TlsIdentity)> {
+    let doors = [
+        (trust::Door::Authorities, config.delivery.listen, &config.delivery.tls),
+        (trust::Door::Portal, config.portal.listen, &config.portal.tls),
+    ];
+    doors
+        .into_iter()
+        .filter(|(_, listen, _)| listen.is_some())
+        .map(|(door, _, identity)| (door, identity.clone()))
+        .collect()
+}

@@ -1,0 +1,180 @@
+//! From the configuration to the last line of the log.
+
+use super::doors::{self, Stop};
+use super::error::StartError;
+use super::reload::reload;
+use super::rooms::{InEffect, Rooms};
+use super::service;
+use super::vitals::Vitals;
+use super::watch::Diary;
+use crate::config::Loaded;
+use crate::hsm::Custody;
+use mbx_common::audit::{Actor, Entry, Event, Fact, Outcome};
+use sd_notify::NotifyState;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+
+/// Longest time for work that was begun when the daemon is told to stop.
+const DRAIN: Duration = Duration::from_secs(40);
+
+/// How often the audit log is asked whether a checkpoint is due.
+const CHECKPOINT_STEP: Duration = Duration::from_secs(1);
+
+/// How often what has expired is dropped.
+const SWEEP_STEP: Duration = Duration::from_secs(60);
+
+/// Runs the daemon until it is told to stop.
+pub(super) async fn run(loaded: Loaded, main: &Path) -> Result<(), StartError> {
+    let rooms = Rooms::open(&loaded.config).await?;
+    let check_every = loaded.config.audit.check_every.duration();
+    let digest = loaded.digest;
+    let in_effect = InEffect::new(loaded);
+    let diary = Diary { store: rooms.store.clone(), clock: rooms.clock.clone() };
+    announce(&rooms, digest).await?;
+    let vitals = Vitals::new(rooms.health.clone(), rooms.store.clone(), rooms.clock.clone());
+    let mut background = background(&rooms, &diary, &vitals, check_every);
+    let (stop, stopping) = Stop::channel();
+    let mut doors = doors::open(&rooms, &in_effect, &vitals, &stopping).await?;
+    rooms.health.set_started();
+    service::tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "mbxd is ready");
+    wait(&rooms, &in_effect, main, &diary).await?;
+    service::tell(&[NotifyState::Stopping]);
+    tracing::info!("stopping: no new work is taken");
+    stop.send(true).ok();
+    let drained = async { while doors.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!("some connections did not end in time");
+    }
+    background.shutdown().await;
+    finish(rooms, &diary).await;
+    Ok(())
+}
+
+/// The start is an entry with the configuration's digest; without it nothing is served (K2.8).
+async fn announce(rooms: &Rooms, digest: [u8; 32]) -> Result<(), StartError> {
+    for event in [Event::DaemonStarted, Event::ConfigurationLoaded] {
+        let entry = Entry::new(rooms.clock.now(), event, Actor::Daemon).fact(Fact::Digest(digest));
+        rooms.store.commit(crate::store::Changes::new(), entry).await?;
+    }
+    Ok(())
+}
+
+/// Everything that goes on by itself.
+fn background(rooms: &Rooms, diary: &Diary, vitals: &Vitals, check_every: Duration) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let (keys, audit) = (rooms.keys.clone(), rooms.audit.clone());
+    tasks.spawn({
+        let keys = keys.clone();
+        async move {
+            keys.attend(|error| {
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "the keys cannot be opened"
+                );
+            })
+            .await;
+        }
+    });
+    tasks.spawn(diary.clone().follow_token(Arc::clone(&rooms.custody) as Arc<dyn Custody>));
+    tasks.spawn(diary.clone().follow_space());
+    tasks.spawn(vitals.clone().keep_sampling());
+    tasks.spawn(rooms.trust.clone().keep_lists_fresh());
+    tasks.spawn({
+        let audit = audit.clone();
+        async move {
+            loop {
+                if let Ok(key) = keys.sign_key() {
+                    audit.use_key(key);
+                    if let Err(error) = audit.tick().await {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "no audit checkpoint was signed"
+                        );
+                    }
+                }
+                tokio::time::sleep(CHECKPOINT_STEP).await;
+            }
+        }
+    });
+    tasks.spawn(async move {
+        loop {
+            if let Err(error) = audit.self_check().await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the audit log cannot be checked"
+                );
+            }
+            tokio::time::sleep(check_every.max(SWEEP_STEP)).await;
+        }
+    });
+    let mailboxes = rooms.mailboxes.clone();
+    tasks.spawn(async move {
+        loop {
+            if let Err(error) = mailboxes.flush_refusals(false).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "refusals were not counted"
+                );
+            }
+            if let Err(error) = mailboxes.sweep().await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "expired rows were not dropped"
+                );
+            }
+            tokio::time::sleep(SWEEP_STEP).await;
+        }
+    });
+    let health = rooms.health.clone();
+    tasks.spawn(async move {
+        service::watchdog(|| async { health.store_answers().await }).await;
+    });
+    tasks
+}
+
+/// Reloads on SIGHUP; returns when the daemon is told to stop.
+async fn wait(
+    rooms: &Rooms,
+    in_effect: &InEffect,
+    main: &Path,
+    diary: &Diary,
+) -> Result<(), StartError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Runtime)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Runtime)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(StartError::Runtime)?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => {
+                service::tell_reloading();
+                reload(rooms, in_effect, main, diary).await;
+                service::tell(&[NotifyState::Ready]);
+            }
+        }
+    }
+}
+
+/// The last entries, the last checkpoint, then the token and the store.
+async fn finish(rooms: Rooms, diary: &Diary) {
+    if let Err(error) = rooms.mailboxes.flush_refusals(true).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "refusals were not counted");
+    }
+    diary.note(Event::DaemonStopped, Outcome::Done, Vec::new()).await;
+    if rooms.keys.sign_key().is_ok()
+        && let Err(error) = rooms.audit.checkpoint().await
+    {
+        tracing::warn!(error = &error as &dyn std::error::Error, "no last checkpoint was signed");
+    }
+    rooms.keys.close();
+    rooms.custody.stop().await;
+    let engine = rooms.engine;
+    if tokio::task::spawn_blocking(move || engine.close()).await.is_err() {
+        tracing::error!("the store was not closed in order");
+    }
+    tracing::info!("mbxd has stopped");
+}

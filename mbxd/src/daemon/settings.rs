@@ -1,0 +1,101 @@
+//! What each room takes of the configuration.
+
+use super::error::StartError;
+use crate::config::{self, Config};
+use crate::keys::{CacheBounds, Keys};
+use crate::{access, audit, mailbox, operators};
+use sha2::{Digest as _, Sha256};
+
+/// Longest text of the terms, in bytes.
+const TERMS_LEN_MAX: u64 = 4 * 1024 * 1024;
+
+/// Shortest time for which a `deliverSecure` is recognised as a repeat: 30 days, in milliseconds.
+const REPEAT_WINDOW_MIN_MS: u64 = 30 * 86_400_000;
+
+/// The cache of opened keys.
+pub(super) fn cache(keys: &config::Keys) -> CacheBounds {
+    CacheBounds {
+        keys_max: usize::try_from(keys.cache_keys_max).unwrap_or(usize::MAX),
+        idle_ms: keys.cache_idle.as_millis(),
+        absolute_ms: keys.cache_absolute.as_millis(),
+    }
+}
+
+/// Mailboxes; reads the file of the terms.
+pub(super) fn mailboxes(config: &Config) -> Result<mailbox::Options, StartError> {
+    let policy = &config.policy;
+    if policy.repeat_window.as_millis() < REPEAT_WINDOW_MIN_MS {
+        return Err(StartError::Setting("policy.repeat_window: at least 30 d".to_owned()));
+    }
+    Ok(mailbox::Options {
+        rules: access::Rules {
+            profile: policy.profile,
+            fresh_authentication_age_max_ms: policy.fresh_authentication_age_max.as_millis(),
+            authentication_age_max_ms: policy.authentication_age_max.as_millis(),
+            grave_loa: policy.grave_loa,
+            read_while_suspended: policy.read_while_suspended,
+            clock_skew_max_ms: config.portal.clock_skew_max.as_millis(),
+        },
+        registration_loa: policy.registration_loa,
+        terms: terms(&config.terms)?,
+        restore_window_ms: policy.restore_window.as_millis(),
+        repeat_window_ms: policy.repeat_window.as_millis(),
+        notify_repeat_window_ms: policy.notify_repeat_window.as_millis(),
+    })
+}
+
+fn terms(terms: &config::Terms) -> Result<Option<mailbox::Terms>, StartError> {
+    let setting = |text: String| StartError::Setting(text);
+    let (version, file) = match (&terms.version, &terms.file) {
+        (None, None) => return Ok(None),
+        (Some(version), Some(file)) => (version, file),
+        (None, Some(_)) => return Err(setting("terms.version is missing".to_owned())),
+        (Some(_), None) => return Err(setting("terms.file is missing".to_owned())),
+    };
+    if !(1..=32).contains(&version.len()) || version.contains(char::is_control) {
+        return Err(setting("terms.version: write 1 to 32 characters".to_owned()));
+    }
+    let read = |error| setting(format!("terms.file: cannot read {}: {error}", file.display()));
+    if std::fs::metadata(file).map_err(read)?.len() > TERMS_LEN_MAX {
+        return Err(setting(format!("terms.file: {} is larger than 4 MiB", file.display())));
+    }
+    let text = std::fs::read(file).map_err(read)?;
+    Ok(Some(mailbox::Terms { version: version.clone(), sha256: Sha256::digest(text).into() }))
+}
+
+/// Staff.
+pub(super) fn staff(config: &Config) -> operators::Options {
+    let staff = &config.operators;
+    operators::Options {
+        idle_ms: staff.session_idle.as_millis(),
+        absolute_ms: staff.session_longest.as_millis(),
+        password_age_max_ms: staff.password_age.as_millis(),
+        password_history: staff.password_history.into(),
+        sessions_max: staff.sessions_per_person.into(),
+        cost: operators::Cost {
+            memory_kib: u32::try_from(staff.password_memory.get() / 1024).unwrap_or(u32::MAX),
+            passes: staff.password_passes.into(),
+        },
+        daemon_uid: rustix::process::geteuid().as_raw(),
+    }
+}
+
+/// The audit log.
+pub(super) fn audit(config: &Config, origin: String) -> audit::Options {
+    audit::Options {
+        origin,
+        checkpoint_every_ms: config.audit.checkpoint_every.as_millis(),
+        checkpoint_entries: config.audit.checkpoint_entries.into(),
+    }
+}
+
+/// The log's name in checkpoints: as configured, else by the installation's id or name.
+pub(super) async fn audit_origin(config: &Config, keys: &Keys) -> String {
+    if !config.audit.origin.is_empty() {
+        return config.audit.origin.clone();
+    }
+    match keys.installation().await {
+        Ok(installation) => format!("mbxd/{installation}"),
+        Err(_) => format!("mbxd/{}", config.installation.name),
+    }
+}
