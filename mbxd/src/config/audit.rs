@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Audit {
     /// Name of the log in its checkpoints, best a name in a domain of one's own without `https://`:
     /// `brev.example.se/audit`. No space, no `+`. Whoever keeps checkpoints knows the log by it, so
-    /// it is never changed. Default empty: `mbxd/` and the installation's id.
+    /// it is never changed. Default empty: the installation's name and `/audit`.
     pub origin: String,
     /// A checkpoint is signed when entries have waited so long. Default `60 s`.
     pub checkpoint_every: Span,

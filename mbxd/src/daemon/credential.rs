@@ -13,7 +13,7 @@ const LEN_MAX: u64 = 4096;
 /// Why a credential cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum CredentialError {
+pub(super) enum CredentialError {
     /// The file cannot be read.
     #[error("cannot read the credential {name}")]
     Read {
@@ -35,7 +35,7 @@ pub enum CredentialError {
 ///
 /// # Errors
 /// [`CredentialError`] where there is one that cannot be used.
-pub fn pin(name: &str) -> Result<Option<SecretString>, CredentialError> {
+pub(super) fn pin(name: &str) -> Result<Option<SecretString>, CredentialError> {
     Ok(read(name)?.map(|text| SecretString::from(text.as_str())))
 }
 
@@ -43,7 +43,7 @@ pub fn pin(name: &str) -> Result<Option<SecretString>, CredentialError> {
 ///
 /// # Errors
 /// [`CredentialError`] where there is one that cannot be used.
-pub fn lookup(name: &str) -> Result<Option<Secret32>, CredentialError> {
+pub(super) fn lookup(name: &str) -> Result<Option<Secret32>, CredentialError> {
     let Some(text) = read(name)? else { return Ok(None) };
     let form = || CredentialError::Form { name: name.to_owned() };
     parse_lookup_credential(&text).map(Some).ok_or_else(form)

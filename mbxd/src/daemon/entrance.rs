@@ -8,7 +8,7 @@ use super::rooms::state_folder;
 use super::run::run;
 use crate::config::{self, Config};
 use crate::store::embedded::rebuild_index;
-use crate::telemetry;
+use crate::telemetry::{self, Chain};
 use clap::Parser as _;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
     match start(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("mbxd: {}", error.line()));
+            say(&format!("mbxd: {}", Chain(&error)));
             ExitCode::from(error.exit_code())
         }
     }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// Why the daemon does not start. Each has an exit code that the unit knows.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum StartError {
+pub(super) enum StartError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -72,7 +72,7 @@ pub enum StartError {
 
 impl StartError {
     /// The exit code, as mbxd(8) lists it. The unit does not restart after 64, 65, 77 and 78.
-    pub fn exit_code(&self) -> u8 {
+    pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Setting(_) | Self::Telemetry(_) | Self::Hsm(_) => 78,
             Self::Trust(error) if error.kind() == Kind::Usage => 78,
@@ -91,17 +91,5 @@ impl StartError {
             | Self::Listen { .. } => 69,
             Self::Lockdown(_) | Self::Room(_) | Self::Runtime(_) => 70,
         }
-    }
-
-    /// One line: the cause and what is behind it.
-    pub fn line(&self) -> String {
-        let mut line = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            line.push_str(": ");
-            line.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        line
     }
 }

@@ -3,6 +3,7 @@
 use crate::delivery::{BoxFuture, Intake, Taken};
 use crate::mailbox::Mailboxes;
 use crate::mailbox::incoming::{Incoming, Refusal};
+use crate::telemetry::Chain;
 use crate::telemetry::metrics::{DELIVERIES_FAILED, DELIVERIES_REFUSED};
 use mbx_common::error::Kind;
 
@@ -22,7 +23,7 @@ impl Intake for ToMailboxes {
                 }),
                 Err(error) => {
                     DELIVERIES_FAILED.add_one();
-                    tracing::error!(%request, error = &error as &dyn std::error::Error, "a delivery was not stored");
+                    tracing::error!(%request, error = %Chain(&error), "a delivery was not stored");
                     Err(error.kind())
                 }
             }
@@ -34,7 +35,7 @@ impl Intake for ToMailboxes {
             let request = refusal.request;
             DELIVERIES_REFUSED.add_one();
             if let Err(error) = self.0.refuse(refusal).await {
-                tracing::error!(%request, error = &error as &dyn std::error::Error, "a refusal was not recorded");
+                tracing::error!(%request, error = %Chain(&error), "a refusal was not recorded");
             }
         })
     }

@@ -7,7 +7,7 @@ use std::io;
 ///
 /// # Errors
 /// Where the system refuses; the daemon does not start then.
-pub fn forbid_dumps() -> io::Result<()> {
+pub(super) fn forbid_dumps() -> io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     Ok(())

@@ -27,7 +27,7 @@ pub(super) async fn reload(rooms: &Rooms, in_effect: &InEffect, main: &Path, dia
 
 async fn try_reload(rooms: &Rooms, main: &Path) -> Result<config::Loaded, String> {
     let loaded = config::load(main).map_err(|error| error.to_string())?;
-    let options = settings::mailboxes(&loaded.config).map_err(|error| error.line())?;
+    let options = settings::mailboxes(&loaded.config).map_err(|error| error.to_string())?;
     let origin = Origin::of(Actor::Daemon);
     rooms
         .trust

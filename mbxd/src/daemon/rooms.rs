@@ -63,7 +63,7 @@ impl Rooms {
         let clock = Clock::system();
         let back_end = state_folder(&config.paths.state)?;
         let engine = open_engine(Arc::clone(&back_end), config.store.clone()).await?;
-        let store = Store::new(Arc::clone(&engine) as Arc<_>);
+        let store = Store::new(engine.clone());
         let custody = Pkcs11Custody::start(HsmOptions {
             config: config.hsm.clone(),
             development: config.development,
@@ -71,7 +71,7 @@ impl Rooms {
             rejected_pin: Some(config.paths.state.join(REJECTED_PIN)),
         })?;
         let keys = Keys::load(keys::Surroundings {
-            custody: Arc::clone(&custody) as Arc<_>,
+            custody: custody.clone(),
             store: store.clone(),
             back_end,
             clock: clock.clone(),
@@ -95,13 +95,8 @@ impl Rooms {
             },
             settings::mailboxes(config)?,
         );
-        let origin = settings::audit_origin(config, &keys).await;
-        let audit = AuditLog::new(
-            store.clone(),
-            Arc::clone(&custody) as Arc<_>,
-            clock.clone(),
-            settings::audit(config, origin),
-        );
+        let audit =
+            AuditLog::new(store.clone(), custody.clone(), clock.clone(), settings::audit(config));
         let health = Health::new(keys.clone(), store.clone());
         Ok(Self {
             clock,

@@ -8,11 +8,10 @@ use super::service;
 use super::vitals::Vitals;
 use super::watch::Diary;
 use crate::config::Loaded;
-use crate::hsm::Custody;
+use crate::telemetry::Chain;
 use mbx_common::audit::{Actor, Entry, Event, Fact, Outcome};
 use sd_notify::NotifyState;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -24,7 +23,7 @@ const DRAIN: Duration = Duration::from_secs(40);
 const CHECKPOINT_STEP: Duration = Duration::from_secs(1);
 
 /// How often what has expired is dropped.
-const SWEEP_STEP: Duration = Duration::from_secs(60);
+const SWEEP_STEP: Duration = Duration::from_mins(1);
 
 /// Runs the daemon until it is told to stop.
 pub(super) async fn run(loaded: Loaded, main: &Path) -> Result<(), StartError> {
@@ -72,14 +71,14 @@ fn background(rooms: &Rooms, diary: &Diary, vitals: &Vitals, check_every: Durati
         async move {
             keys.attend(|error| {
                 tracing::error!(
-                    error = error as &dyn std::error::Error,
+                    error = %Chain(error),
                     "the keys cannot be opened"
                 );
             })
             .await;
         }
     });
-    tasks.spawn(diary.clone().follow_token(Arc::clone(&rooms.custody) as Arc<dyn Custody>));
+    tasks.spawn(diary.clone().follow_token(rooms.custody.clone()));
     tasks.spawn(diary.clone().follow_space());
     tasks.spawn(vitals.clone().keep_sampling());
     tasks.spawn(rooms.trust.clone().keep_lists_fresh());
@@ -91,7 +90,7 @@ fn background(rooms: &Rooms, diary: &Diary, vitals: &Vitals, check_every: Durati
                     audit.use_key(key);
                     if let Err(error) = audit.tick().await {
                         tracing::warn!(
-                            error = &error as &dyn std::error::Error,
+                            error = %Chain(&error),
                             "no audit checkpoint was signed"
                         );
                     }
@@ -102,9 +101,9 @@ fn background(rooms: &Rooms, diary: &Diary, vitals: &Vitals, check_every: Durati
     });
     tasks.spawn(async move {
         loop {
-            if let Err(error) = audit.self_check().await {
+            if let Err(error) = audit.check_all().await {
                 tracing::error!(
-                    error = &error as &dyn std::error::Error,
+                    error = %Chain(&error),
                     "the audit log cannot be checked"
                 );
             }
@@ -116,13 +115,13 @@ fn background(rooms: &Rooms, diary: &Diary, vitals: &Vitals, check_every: Durati
         loop {
             if let Err(error) = mailboxes.flush_refusals(false).await {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = %Chain(&error),
                     "refusals were not counted"
                 );
             }
             if let Err(error) = mailboxes.sweep().await {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = %Chain(&error),
                     "expired rows were not dropped"
                 );
             }
@@ -162,13 +161,13 @@ async fn wait(
 /// The last entries, the last checkpoint, then the token and the store.
 async fn finish(rooms: Rooms, diary: &Diary) {
     if let Err(error) = rooms.mailboxes.flush_refusals(true).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "refusals were not counted");
+        tracing::warn!(error = %Chain(&error), "refusals were not counted");
     }
     diary.note(Event::DaemonStopped, Outcome::Done, Vec::new()).await;
     if rooms.keys.sign_key().is_ok()
         && let Err(error) = rooms.audit.checkpoint().await
     {
-        tracing::warn!(error = &error as &dyn std::error::Error, "no last checkpoint was signed");
+        tracing::warn!(error = %Chain(&error), "no last checkpoint was signed");
     }
     rooms.keys.close();
     rooms.custody.stop().await;

@@ -5,14 +5,14 @@ use std::future::Future;
 use std::time::Duration;
 
 /// Tells the service manager; without one, nobody.
-pub fn tell(states: &[NotifyState<'_>]) {
+pub(super) fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "the service manager cannot be told");
     }
 }
 
 /// Tells that a reload begins; [`tell`] `Ready` ends it.
-pub fn tell_reloading() {
+pub(super) fn tell_reloading() {
     let mut states = vec![NotifyState::Reloading];
     states.extend(NotifyState::monotonic_usec_now());
     tell(&states);
@@ -20,7 +20,7 @@ pub fn tell_reloading() {
 
 /// Pings the watchdog at half its period, each time only after `check` came to its end: an event
 /// loop or a store that hangs gets no ping, and the service manager acts.
-pub async fn watchdog<F: Future<Output = bool>>(check: impl Fn() -> F) {
+pub(super) async fn watchdog<F: Future<Output = bool>>(check: impl Fn() -> F) {
     let Some(period) = sd_notify::watchdog_enabled() else { return };
     let mut ticks = tokio::time::interval(period / 2);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -2,7 +2,7 @@
 
 use super::error::StartError;
 use crate::config::{self, Config};
-use crate::keys::{CacheBounds, Keys};
+use crate::keys::CacheBounds;
 use crate::{access, audit, mailbox, operators};
 use sha2::{Digest as _, Sha256};
 
@@ -80,22 +80,15 @@ pub(super) fn staff(config: &Config) -> operators::Options {
     }
 }
 
-/// The audit log.
-pub(super) fn audit(config: &Config, origin: String) -> audit::Options {
+/// The audit log. Its name in checkpoints is the configured one, else the installation's.
+pub(super) fn audit(config: &Config) -> audit::Options {
+    let origin = match config.audit.origin.as_str() {
+        "" => format!("{}/audit", config.installation.name),
+        named => named.to_owned(),
+    };
     audit::Options {
         origin,
         checkpoint_every_ms: config.audit.checkpoint_every.as_millis(),
         checkpoint_entries: config.audit.checkpoint_entries.into(),
-    }
-}
-
-/// The log's name in checkpoints: as configured, else by the installation's id or name.
-pub(super) async fn audit_origin(config: &Config, keys: &Keys) -> String {
-    if !config.audit.origin.is_empty() {
-        return config.audit.origin.clone();
-    }
-    match keys.installation().await {
-        Ok(installation) => format!("mbxd/{installation}"),
-        Err(_) => format!("mbxd/{}", config.installation.name),
     }
 }

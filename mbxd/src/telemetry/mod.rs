@@ -2,7 +2,9 @@
 //!
 //! Neither ever carries a national number, subject, content or secret: ids, codes and counts only.
 
+mod chain;
 mod log;
 pub mod metrics;
 
+pub use chain::Chain;
 pub use log::{TelemetryError, start};
