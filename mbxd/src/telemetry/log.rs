@@ -21,12 +21,16 @@ pub enum TelemetryError {
     Twice,
 }
 
+/// The PKCS#11 crate logs an error for every mechanism of a token that it has no name for.
+const QUIET: &str = "cryptoki=off";
+
 /// Sets up logging for the whole process, once.
 ///
 /// # Errors
 /// [`TelemetryError`].
 pub fn start(log: &Log) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|_| TelemetryError::Level)?;
+    let filter =
+        EnvFilter::try_new(format!("{QUIET},{}", log.level)).map_err(|_| TelemetryError::Level)?;
     let layer = match resolve(log.format) {
         Format::Journal => tracing_journald::layer()
             .map_err(TelemetryError::Journal)?
