@@ -135,3 +135,25 @@ fn plan(plan: &Plan) -> Answer {
         answer.line(Line::plain(format!("  {}  {step}", index + 1)))
     })
 }
+
+#[cfg(test)]
+impl Context {
+    /// A context for a test: this socket, plain streams of this width, UTC, a session kept.
+    pub(crate) fn for_test(
+        words: &[&str],
+        socket: &std::path::Path,
+        width: Option<usize>,
+    ) -> (Self, Option<crate::cli::Command>) {
+        use clap::FromArgMatches as _;
+        let line = [&["mbxctl", "--no-input", "--utc"], words].concat();
+        let matches = crate::cli::command().try_get_matches_from(line).unwrap();
+        let mut cli = crate::cli::Cli::from_arg_matches(&matches).unwrap();
+        cli.global.socket = Some(socket.to_owned());
+        let mut context = Self::new(&cli.global).unwrap();
+        context.screen.out = crate::output::Style { width, ..crate::output::Style::PLAIN };
+        context.screen.err = crate::output::Style::PLAIN;
+        context.client.manner.token = Some(mbx_common::control::session::Password::new("t".into()));
+        context.client.manner.tty = None;
+        (context, cli.command)
+    }
+}

@@ -16,6 +16,8 @@ pub mod output;
 mod prompt;
 mod run;
 mod settings;
+#[cfg(test)]
+mod transcripts;
 mod tty;
 
 pub use run::run;

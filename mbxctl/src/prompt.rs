@@ -39,7 +39,7 @@ impl Prompt {
             return secret_file(file);
         }
         if self.no_input || !io::stderr().is_terminal() {
-            let message = format!("{} is needed and nobody can be asked", question.to_lowercase());
+            let message = format!("{question} is needed and nobody can be asked");
             return Err(Failure::here(explain::NO_TERMINAL_FOR_SECRET, message)
                 .with_hint(format!("give {flag}")));
         }
@@ -106,7 +106,7 @@ impl Prompt {
         if !self.can_ask() {
             return Err(Failure::here(
                 explain::INPUT_NEEDED,
-                format!("{question} needs an answer and nobody can be asked"),
+                "this asks before it acts, and nobody can be asked",
             )
             .with_hint("give --yes"));
         }

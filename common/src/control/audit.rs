@@ -119,16 +119,53 @@ pub struct VerifyRequest {
 /// What verifying found, live or offline.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct VerifyReport {
-    /// Whether all is well.
+    /// Whether nothing is wrong.
     pub sound: bool,
+    /// Name of the log.
+    pub origin: String,
+    /// Position of the first entry that was hashed.
+    pub first: u64,
     /// Entries hashed.
     pub entries: u64,
     /// Root of the tree, 64 hex digits.
     pub root: String,
-    /// Checkpoints whose signatures were checked.
+    /// Checkpoints whose signature and root hold.
     pub checkpoints: u64,
-    /// What is wrong, and where.
+    /// Size of the log at the newest checkpoint that holds; entries after it are not signed yet.
+    pub covered: u64,
+    /// Checkpoints kept outside that hold.
+    pub anchors: u64,
+    /// Whether the keys came from outside, not from the export itself.
+    pub keys_from_outside: bool,
+    /// How many things are wrong.
+    pub findings_total: u64,
+    /// What is wrong, and where; at most the first thousand.
     pub findings: Vec<String>,
     /// What was not checked, and why.
     pub unchecked: Vec<String>,
+}
+
+impl From<&crate::audit::verify::Report> for VerifyReport {
+    fn from(report: &crate::audit::verify::Report) -> Self {
+        use std::fmt::Write as _;
+        let mut root = String::with_capacity(64);
+        for byte in report.root {
+            // Writing to a text cannot fail.
+            write!(root, "{byte:02x}").unwrap_or_default();
+        }
+        Self {
+            sound: report.is_sound(),
+            origin: report.origin.clone(),
+            first: report.first,
+            entries: report.until.saturating_sub(report.first),
+            root,
+            checkpoints: report.checkpoints,
+            covered: report.covered,
+            anchors: report.anchors,
+            keys_from_outside: report.keys_from_outside,
+            findings_total: report.findings.count(),
+            findings: report.findings.kept().iter().map(ToString::to_string).collect(),
+            unchecked: report.unchecked.clone(),
+        }
+    }
 }

@@ -333,6 +333,9 @@ pub enum AuditCommand {
         /// A checkpoint kept outside (signed note) that the log must contain
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
+        /// Verifier keys kept outside, one per line, instead of those in the export
+        #[arg(long, value_name = "FILE", requires = "file")]
+        keys: Option<PathBuf>,
     },
     /// The catalogue of events; needs no daemon
     #[command(subcommand)]

@@ -20,8 +20,8 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Largest checkpoint file, in bytes.
-const CHECKPOINT_LEN_MAX: u64 = 64 * 1024;
+/// Largest file with a checkpoint or keys, in bytes.
+const SMALL_LEN_MAX: u64 = 64 * 1024;
 
 /// `audit …`.
 pub(super) async fn run(context: &mut Context, command: AuditCommand) -> Result<Answer, Failure> {
@@ -55,7 +55,7 @@ pub(super) async fn run(context: &mut Context, command: AuditCommand) -> Result<
             };
             export(context, &request, &to).await
         }
-        AuditCommand::Verify { file, from } => verify(context, file, from).await,
+        AuditCommand::Verify { file, from, keys } => verify(context, file, from, keys).await,
         AuditCommand::Event(EventCommand::List) => Ok(offline::event_list()),
         AuditCommand::Event(EventCommand::Show { code }) => offline::event_show(&code),
     }
@@ -175,10 +175,12 @@ async fn verify(
     context: &mut Context,
     file: Option<PathBuf>,
     from: Option<PathBuf>,
+    keys: Option<PathBuf>,
 ) -> Result<Answer, Failure> {
-    let checkpoint = from.as_deref().map(read_checkpoint).transpose()?;
+    let checkpoint = from.as_deref().map(read_small).transpose()?;
     if let Some(file) = file {
-        return super::audit_offline::verify(&file, checkpoint.as_deref());
+        let keys = keys.as_deref().map(read_small).transpose()?;
+        return super::audit_offline::verify(&file, checkpoint.as_deref(), keys.as_deref());
     }
     let request = VerifyRequest { checkpoint };
     let answered =
@@ -186,12 +188,12 @@ async fn verify(
     Ok(report(&answered.value).request(answered.request_id))
 }
 
-fn read_checkpoint(path: &Path) -> Result<String, Failure> {
+fn read_small(path: &Path) -> Result<String, Failure> {
     let missing = |error: std::io::Error| {
         Failure::here(explain::INPUT_MISSING, format!("{}: {error}", path.display()))
     };
-    if std::fs::metadata(path).map_err(missing)?.len() > CHECKPOINT_LEN_MAX {
-        let message = format!("{} is no checkpoint: it is too large", path.display());
+    if std::fs::metadata(path).map_err(missing)?.len() > SMALL_LEN_MAX {
+        let message = format!("{} is too large for a checkpoint or keys", path.display());
         return Err(Failure::here(explain::INPUT_INVALID, message));
     }
     std::fs::read_to_string(path).map_err(missing)
@@ -200,14 +202,15 @@ fn read_checkpoint(path: &Path) -> Result<String, Failure> {
 /// What verifying found, live or offline.
 pub(super) fn report(report: &VerifyReport) -> Answer {
     let facts = format!(
-        "{} entries, {} checkpoints, root {}…",
+        "{} entries, {} checkpoints, {} from outside, root {}…",
         count(report.entries),
         count(report.checkpoints),
+        count(report.anchors),
         report.root.chars().take(8).collect::<String>()
     );
     let answer = Answer::new("audit.verify", value(report));
     let mut answer = if report.sound {
-        answer.line(Line::signed(Tone::Ok, format!("{facts}, all signatures good")))
+        answer.line(Line::signed(Tone::Ok, format!("{facts}, sound")))
     } else {
         answer
             .line(Line::signed(Tone::Wrong, format!("Not sound: {facts}")))
@@ -216,6 +219,11 @@ pub(super) fn report(report: &VerifyReport) -> Answer {
     };
     for finding in &report.findings {
         answer = answer.line(Line::plain("  ").sign(Tone::Wrong).and(finding, Tone::Plain));
+    }
+    let shown = u64::try_from(report.findings.len()).unwrap_or(u64::MAX);
+    if report.findings_total > shown {
+        let more = format!("  and {} more", count(report.findings_total.saturating_sub(shown)));
+        answer = answer.line(Line::default().and(more, Tone::Dim));
     }
     for unchecked in &report.unchecked {
         answer = answer.line(

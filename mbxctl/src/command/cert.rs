@@ -60,7 +60,7 @@ async fn list(context: &mut Context) -> Result<Answer, Failure> {
             Column::text("use", "USE"),
             Column::text("until", "VALID UNTIL"),
             Column::figure("left", "LEFT"),
-            Column::text("subject", "SUBJECT"),
+            Column::text("subject", "SUBJECT").cut(),
             Column::text("issuer", "ISSUER").wide(),
             Column::text("sha256", "SHA-256").wide(),
         ],

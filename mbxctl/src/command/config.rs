@@ -76,7 +76,7 @@ async fn show(context: &mut Context, origin: bool) -> Result<Answer, Failure> {
     let table = Table {
         columns: vec![
             Column::text("key", "KEY"),
-            Column::text("value", "VALUE"),
+            Column::text("value", "VALUE").cut(),
             if origin { from } else { from.wide() },
         ],
         rows: view.keys.iter().map(row).collect(),

@@ -3,7 +3,7 @@
 use crate::cli::DeliveryCommand;
 use crate::context::{Context, value};
 use crate::failure::Failure;
-use crate::output::figure::{bytes, count, short_id};
+use crate::output::figure::{bytes, count, short_id, things};
 use crate::output::{Answer, Cell, Column, Line, Table, Tone};
 use mbx_common::control::Page;
 use mbx_common::control::delivery::{DeliveryQuery, DeliveryResult, DeliveryRow, Stage, Trace};
@@ -75,10 +75,10 @@ async fn list(context: &mut Context, query: &DeliveryQuery) -> Result<Answer, Fa
             Column::text("delivery", "DELIVERY"),
             Column::text("sender", "SENDER"),
             Column::text("result", "RESULT"),
-            Column::figure("class", "CLASS"),
-            Column::figure("recipients", "TO"),
-            Column::figure("size", "SIZE"),
-            Column::text("why", "WHY"),
+            Column::figure("class", "CLASS").drop(),
+            Column::figure("recipients", "TO").drop(),
+            Column::figure("size", "SIZE").drop(),
+            Column::text("why", "WHY").cut(),
             Column::text("dispatcher", "DISPATCHER").wide(),
         ],
         rows: page.rows.iter().map(row).collect(),
@@ -114,7 +114,10 @@ async fn trace(context: &mut Context, wanted: &str) -> Result<Answer, Failure> {
         "Result",
         format!("{}{}, received {received}", word(row.result), why.unwrap_or_default()),
     ));
-    pairs.push(("Size", format!("{} for {} recipients", bytes(row.bytes), count(row.recipients))));
+    pairs.push((
+        "Size",
+        format!("{} for {}", bytes(row.bytes), things(row.recipients, "recipient", "recipients")),
+    ));
     let to: Vec<String> = trace.mailboxes.iter().map(|id| short_id(&id.to_string())).collect();
     if !to.is_empty() {
         pairs.push(("Mailboxes", to.join(", ")));
@@ -124,8 +127,10 @@ async fn trace(context: &mut Context, wanted: &str) -> Result<Answer, Failure> {
         answer = answer.line(step(stage));
     }
     if trace.repeats > 0 {
-        let text =
-            format!("  sent again {} times, same content, same answer", count(trace.repeats));
+        let text = format!(
+            "  sent again {}, same content, same answer",
+            things(trace.repeats, "time", "times")
+        );
         answer = answer.line(Line::default().and(text, Tone::Dim));
     }
     if let Some(position) = trace.audit {

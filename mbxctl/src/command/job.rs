@@ -74,10 +74,10 @@ async fn list(context: &mut Context, query: &JobQuery) -> Result<Answer, Failure
     let table = Table {
         columns: vec![
             Column::text("job", "JOB"),
-            Column::text("what", "WHAT"),
+            Column::text("what", "WHAT").cut(),
             Column::text("state", "STATE"),
             Column::figure("done", "DONE"),
-            Column::text("by", "BY"),
+            Column::text("by", "BY").drop(),
             Column::text("started", "STARTED"),
         ],
         rows: page.rows.iter().map(row).collect(),

@@ -4,7 +4,7 @@ use super::user::state_cell;
 use crate::cli::{MailboxCommand, MessageCommand};
 use crate::context::{Context, value};
 use crate::failure::Failure;
-use crate::output::figure::{bytes, count, short_id};
+use crate::output::figure::{bytes, count, short_id, things};
 use crate::output::{Answer, Cell, Column, Line, Table, Tone};
 use mbx_common::control::Page;
 use mbx_common::control::mailbox::{
@@ -148,15 +148,16 @@ async fn verify(context: &mut Context, request: &VerifyRequest) -> Result<Answer
     }
     let answer = Answer::new("mailbox.verify", value(&verified)).request(answered.request_id);
     let facts = format!(
-        "{} mailboxes, {} messages, {}",
-        count(verified.mailboxes),
-        count(verified.messages),
+        "{}, {}, {}",
+        things(verified.mailboxes, "mailbox", "mailboxes"),
+        things(verified.messages, "message", "messages"),
         bytes(verified.bytes)
     );
     if verified.findings.is_empty() {
         return Ok(answer.line(Line::signed(Tone::Ok, format!("Sound: {facts}"))));
     }
-    let findings = format!("{} findings in {facts}", verified.findings.len());
+    let found = u64::try_from(verified.findings.len()).unwrap_or(u64::MAX);
+    let findings = format!("{} in {facts}", things(found, "finding", "findings"));
     let mut answer = answer.line(Line::signed(Tone::Wrong, findings)).exit(1);
     for finding in &verified.findings {
         let message = finding.message.map(|message| format!(" {message}"));
@@ -200,7 +201,7 @@ async fn messages(
             Column::figure("class", "CLASS"),
             Column::figure("stored", "STORED"),
             Column::text("state", "STATE"),
-            Column::text("delivery", "DELIVERY"),
+            Column::text("delivery", "DELIVERY").drop(),
         ],
         rows: page.rows.iter().map(row).collect(),
         id: "message",

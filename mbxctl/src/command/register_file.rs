@@ -192,7 +192,7 @@ fn refused_table(refused: &[RefusedRow]) -> Table {
         columns: vec![
             Column::figure("line", "LINE"),
             Column::text("code", "CODE"),
-            Column::text("reason", "REASON"),
+            Column::text("reason", "REASON").cut(),
         ],
         rows: refused.iter().take(REFUSED_SHOWN_MAX).map(row).collect(),
         id: "line",

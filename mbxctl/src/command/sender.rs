@@ -60,10 +60,10 @@ async fn list(context: &mut Context) -> Result<Answer, Failure> {
     let table = Table {
         columns: vec![
             Column::text("sender", "SENDER"),
-            Column::text("name", "NAME"),
+            Column::text("name", "NAME").cut(),
             Column::text("state", "STATE"),
             Column::text("since", "SINCE"),
-            Column::text("dispatchers", "DISPATCHERS"),
+            Column::text("dispatchers", "DISPATCHERS").cut(),
         ],
         rows: page.rows.iter().map(row).collect(),
         id: "sender",

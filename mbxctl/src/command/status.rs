@@ -4,7 +4,7 @@ use super::offline::finding;
 use crate::cli::StatusArgs;
 use crate::context::{Context, value};
 use crate::failure::Failure;
-use crate::output::figure::{bytes, count, millis, span_s};
+use crate::output::figure::{bytes, count, millis, span_s, things};
 use crate::output::{Answer, Line, Tone};
 use mbx_common::control::hsm::HsmState;
 use mbx_common::control::route::Route;
@@ -112,16 +112,16 @@ fn ability_lines(context: &Context, status: &Status) -> [(&'static str, Level, S
         None => format!("{} refused today", count(deliver.refused_today)),
     });
     let read = &status.read;
-    let mut read_facts = vec![format!("{} open mailboxes", count(read.open_mailboxes))];
+    let mut read_facts = vec![things(read.open_mailboxes, "open mailbox", "open mailboxes")];
     read_facts
         .extend(read.cached_until.map(|at| format!("served from cache until {}", zone.clock(at))));
     let admin = &status.admin;
     let mut admin_facts = vec![format!("{} logged in", count(admin.sessions))];
     if admin.jobs_running > 0 {
-        admin_facts.push(format!("{} jobs running", count(admin.jobs_running)));
+        admin_facts.push(things(admin.jobs_running, "job running", "jobs running"));
     }
     if admin.approvals_waiting > 0 {
-        admin_facts.push(format!("{} approvals waiting", count(admin.approvals_waiting)));
+        admin_facts.push(things(admin.approvals_waiting, "approval waiting", "approvals waiting"));
     }
     [
         (

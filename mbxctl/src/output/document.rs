@@ -81,17 +81,44 @@ pub struct Column {
     pub right: bool,
     /// Whether only `-o wide` and CSV show it.
     pub wide: bool,
+    /// How it gives way on a narrow terminal.
+    pub give: Give,
+}
+
+/// How a column gives way on a narrow terminal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Give {
+    /// Not: ids, times, states.
+    Never,
+    /// Its texts are cut.
+    Cut,
+    /// It is left away once cutting does not do.
+    Drop,
 }
 
 impl Column {
     /// A column of text.
     pub const fn text(key: &'static str, title: &'static str) -> Self {
-        Self { key, title, right: false, wide: false }
+        Self { key, title, right: false, wide: false, give: Give::Never }
     }
 
     /// A column of figures.
     pub const fn figure(key: &'static str, title: &'static str) -> Self {
-        Self { key, title, right: true, wide: false }
+        Self { key, title, right: true, wide: false, give: Give::Never }
+    }
+
+    /// The same, whose texts are cut on a narrow terminal.
+    #[must_use]
+    pub const fn cut(mut self) -> Self {
+        self.give = Give::Cut;
+        self
+    }
+
+    /// The same, left away on a narrow terminal.
+    #[must_use]
+    pub const fn drop(mut self) -> Self {
+        self.give = Give::Drop;
+        self
     }
 
     /// The same, for `-o wide` alone.

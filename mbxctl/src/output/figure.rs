@@ -16,6 +16,11 @@ pub fn count(count: u64) -> String {
     text
 }
 
+/// A count and its thing: `1 row`, `2 rows`.
+pub fn things(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
 /// A size with one decimal: `41.2 MiB`.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [(&str, u64); 4] =

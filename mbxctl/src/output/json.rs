@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 /// Number of the schemas; fields are only ever added within it.
 const SCHEMA: u8 = 1;
 
-/// The envelope: `schema`, `request_id`, `data`, `next`.
+/// The envelope: `schema`, `request_id`, `data`, and of a list `total` and `next`.
 pub fn envelope(answer: &Answer) -> Value {
     let mut envelope = Map::new();
     envelope.insert("schema".to_owned(), schema(answer.schema));
@@ -18,10 +18,12 @@ pub fn envelope(answer: &Answer) -> Value {
         None => answer.data.clone(),
     };
     envelope.insert("data".to_owned(), data);
-    if let Some(total) = answer.list.as_ref().and_then(|table| table.total) {
-        envelope.insert("total".to_owned(), Value::from(total));
+    if let Some(table) = &answer.list {
+        if let Some(total) = table.total {
+            envelope.insert("total".to_owned(), Value::from(total));
+        }
+        envelope.insert("next".to_owned(), answer.next.clone().map_or(Value::Null, Value::from));
     }
-    envelope.insert("next".to_owned(), answer.next.clone().map_or(Value::Null, Value::from));
     Value::Object(envelope)
 }
 

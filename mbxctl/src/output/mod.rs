@@ -4,6 +4,7 @@ pub mod csv;
 pub mod document;
 pub mod error;
 pub mod figure;
+pub mod fit;
 pub mod json;
 pub mod progress;
 mod screen;
@@ -11,6 +12,6 @@ pub mod style;
 pub mod table;
 pub mod yaml;
 
-pub use document::{Answer, Cell, Column, Line, Piece, Table, Tone};
+pub use document::{Answer, Cell, Column, Give, Line, Piece, Table, Tone};
 pub use screen::{Screen, WriteError};
 pub use style::Style;

@@ -76,7 +76,7 @@ impl Screen {
         }
         let text = self.render(&answer)?;
         write(io::stdout().lock(), &text)?;
-        self.hints(&answer);
+        self.asides(&answer).iter().for_each(|line| self.say(line));
         Ok(answer.exit)
     }
 
@@ -102,7 +102,7 @@ impl Screen {
     /// Writes a next step to stderr: `→ mbxctl …`.
     pub fn hint(&self, hint: &str) {
         if !self.quiet && !self.format.is_machine() {
-            self.say(&Line::default().and("→ ", Tone::Dim).and(hint, Tone::Plain));
+            self.say(&next_step(hint));
         }
     }
 
@@ -141,15 +141,33 @@ impl Screen {
         answer.text.iter().map(piece).collect()
     }
 
-    fn hints(&self, answer: &Answer) {
-        if let Some(list) = &answer.list
-            && !self.quiet
-            && matches!(self.format, Format::Table | Format::Wide)
-        {
-            self.say(&counted(list.rows.len(), list.total, answer.next.as_deref(), list.empty));
+    /// What goes to stderr beside a result: how many rows there are, next steps.
+    fn asides(&self, answer: &Answer) -> Vec<Line> {
+        if self.quiet || !matches!(self.format, Format::Table | Format::Wide) {
+            return Vec::new();
         }
-        answer.hints.iter().for_each(|hint| self.hint(hint));
+        let counted = answer
+            .list
+            .as_ref()
+            .map(|list| counted(list.rows.len(), list.total, answer.next.as_deref(), list.empty));
+        counted.into_iter().chain(answer.hints.iter().map(|hint| next_step(hint))).collect()
     }
+
+    /// What would go to stdout and to stderr.
+    #[cfg(test)]
+    pub(crate) fn transcript(&self, answer: &mut Answer) -> Result<(String, String), WriteError> {
+        if let Some(list) = &mut answer.list {
+            table::arrange(list, &self.filters, self.sort.as_deref(), &self.columns)?;
+        }
+        let out = String::from_utf8_lossy(&self.render(answer)?).into_owned();
+        let asides = self.asides(answer);
+        Ok((out, asides.iter().flat_map(|line| [self.err.line(line), "\n".into()]).collect()))
+    }
+}
+
+/// `→ mbxctl …`.
+fn next_step(hint: &str) -> Line {
+    Line::default().and("→ ", Tone::Dim).and(hint, Tone::Plain)
 }
 
 /// The last line of a list: how many there are, and how to see more.

@@ -1,11 +1,11 @@
 //! Tables for people: no borders, two spaces between columns, cut to the terminal's width.
 
 use super::document::{Cell, Column, Table, Tone};
+use super::fit::{GAP, cut, fit};
 use super::style::Style;
 use tabled::builder::Builder;
 use tabled::settings::object::{Columns, Rows};
-use tabled::settings::peaker::Priority;
-use tabled::settings::{Alignment, Color, Padding, Style as Border, Width};
+use tabled::settings::{Alignment, Color, Padding, Style as Border};
 
 /// Columns that a table shows, and whether it shows whole texts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,37 +30,52 @@ pub(crate) fn shown(table: &Table, shape: Shape<'_>) -> Vec<usize> {
 
 /// The table as text, each line ended.
 pub fn render(table: &Table, shape: Shape<'_>, style: Style) -> String {
-    let places = shown(table, shape);
-    if table.rows.is_empty() || places.is_empty() {
+    let columns = measured(table, shape, style);
+    if table.rows.is_empty() || columns.is_empty() {
         return String::new();
     }
+    let room = style.width.filter(|_| !shape.wide);
+    let shown = fit(&columns, room);
+    let suffix = style.spell("…");
     let mut builder = Builder::default();
     if !shape.no_headers {
-        let titles = places.iter().filter_map(|&place| table.columns.get(place));
-        builder.push_record(titles.map(|column| style.spell(column.title)));
+        builder.push_record(shown.iter().map(|shown| title(table, shown.place, style)));
     }
     for (cells, _) in &table.rows {
-        builder.push_record(places.iter().map(|&place| text(cells.get(place), shape, style)));
+        builder.push_record(
+            shown.iter().map(|shown| {
+                cut(&text(cells.get(shown.place), shape, style), shown.width, &suffix)
+            }),
+        );
     }
     let mut drawn = builder.build();
-    drawn.with(Border::empty()).with(Padding::new(0, 2, 0, 0));
+    drawn.with(Border::empty()).with(Padding::new(0, GAP, 0, 0));
+    let places: Vec<usize> = shown.iter().map(|shown| shown.place).collect();
     for (at, place) in places.iter().enumerate() {
         if table.columns.get(*place).is_some_and(|column| column.right) {
             drawn.modify(Columns::one(at), Alignment::right());
         }
-    }
-    if let Some(width) = style.width
-        && !shape.wide
-    {
-        let suffix = style.spell("…");
-        // The padding of the last column is trimmed below: two more columns fit.
-        drawn.with(Width::truncate(width + 2).priority(Priority::max(true)).suffix(suffix));
     }
     if style.color {
         paint(&mut drawn, table, &places, shape);
     }
     let text = drawn.to_string();
     text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
+}
+
+/// The columns that this shape shows, with their natural widths.
+fn measured(table: &Table, shape: Shape<'_>, style: Style) -> Vec<(usize, Column, usize)> {
+    let width = |place: usize| {
+        let cells = table.rows.iter().map(|(cells, _)| text(cells.get(place), shape, style));
+        let heading = if shape.no_headers { String::new() } else { title(table, place, style) };
+        cells.chain([heading]).map(|text| text.chars().count()).max().unwrap_or(0)
+    };
+    let column = |place: usize| Some((place, *table.columns.get(place)?, width(place)));
+    shown(table, shape).into_iter().filter_map(column).collect()
+}
+
+fn title(table: &Table, place: usize, style: Style) -> String {
+    table.columns.get(place).map_or_else(String::new, |column| style.spell(column.title))
 }
 
 fn text(cell: Option<&Cell>, shape: Shape<'_>, style: Style) -> String {
@@ -158,7 +173,7 @@ mod tests {
             columns: vec![
                 Column::text("name", "NAME"),
                 Column::figure("count", "COUNT"),
-                Column::text("note", "NOTE"),
+                Column::text("note", "NOTE").cut(),
             ],
             rows: vec![
                 row(
