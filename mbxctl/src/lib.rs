@@ -11,6 +11,7 @@ mod context;
 pub mod failure;
 mod follow;
 mod keep;
+pub mod man;
 mod now;
 pub mod output;
 mod prompt;

@@ -152,23 +152,23 @@ fn healthy(route: Route) -> Result<Value, Code> {
         Route::UserShow => {
             json!({"mailbox": MAILBOX, "number": "19121212-••••", "kind": "person", "state": "active", "since": NOW, "registered": NOW,
             "terms": {"version": "2026-05", "sha256": "ab".repeat(32), "accepted_at": NOW, "loa": 3, "reference": "prt_51c0", "current": true},
-            "registry": "not-told", "contents": contents(), "keks": ["kek-basic-1", "kek-high-1"]})
+            "registry": "not-told", "contents": contents(), "epochs": [1, 1]})
         }
         Route::UserSuspend => json!({"mailbox": MAILBOX, "state": "suspended", "audit": 12}),
         Route::UserResume => {
             json!({"hash": "9f3c71aa".repeat(8), "steps": ["take deliveries again"]})
         }
         Route::MailboxList => json!({"rows": [
-            {"mailbox": MAILBOX, "kind": "person", "state": "active", "messages": 128, "unread": 3, "bytes": 43_201_300, "epochs": [1, 1], "keks": [1, 1]},
+            {"mailbox": MAILBOX, "kind": "person", "state": "active", "messages": 128, "unread": 3, "bytes": 43_201_300, "epochs": [1, 1]},
         ], "total": 1}),
         Route::MailboxShow => {
-            json!({"mailbox": MAILBOX, "kind": "person", "state": "active", "registered": NOW, "contents": contents(), "epochs": [2, 1], "keks": [1, 1]})
+            json!({"mailbox": MAILBOX, "kind": "person", "state": "active", "registered": NOW, "contents": contents(), "epochs": [2, 1]})
         }
         Route::MailboxStats => {
             json!({"active": 4_190_233, "suspended": 12, "messages": 88_214_907, "unread": 1_000_000, "bytes": 442_381_631_488_u64, "by_class": [80_000_000, 14_907, 8_200_000], "counted": NOW})
         }
         Route::MailboxVerify => {
-            json!({"mailboxes": 1, "messages": 128, "bytes": 43_201_300, "findings": [{"mailbox": MAILBOX, "message": id("msg", 1), "what": "chunk 3 fails its tag"}]})
+            json!({"mailboxes": 1, "messages": 128, "bytes": 43_201_300, "findings_total": 1, "findings": [{"mailbox": MAILBOX, "message": id("msg", 1), "what": "chunk 3 fails its tag"}]})
         }
         Route::MessageList => json!({"rows": [
             {"message": id("msg", 0x11), "delivery": id("dlv", 0x8a), "sender": org(0), "received": NOW, "class": 3, "bytes": 318_204, "read": true},

@@ -55,10 +55,9 @@ pub struct MailboxRow {
     pub unread: u64,
     /// Stored bytes.
     pub bytes: u64,
-    /// Key epoch of the basic and of the high tier.
-    pub epochs: [u32; 2],
-    /// Versions of the KEKs, basic and high.
-    pub keks: [u32; 2],
+    /// Key epoch of the basic and of the high tier; absent while the directory cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<[u32; 2]>,
 }
 
 /// A mailbox in full.
@@ -74,10 +73,9 @@ pub struct Mailbox {
     pub registered: Timestamp,
     /// Messages and sizes.
     pub contents: Contents,
-    /// Key epoch of the basic and of the high tier.
-    pub epochs: [u32; 2],
-    /// Versions of the KEKs, basic and high.
-    pub keks: [u32; 2],
+    /// Key epoch of the basic and of the high tier; absent while the directory cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<[u32; 2]>,
 }
 
 /// `GET /v1/mailboxes/stats`.
@@ -163,18 +161,24 @@ pub struct Verified {
     pub messages: u64,
     /// Bytes of ciphertext whose tags were checked.
     pub bytes: u64,
-    /// What is not as it should be.
+    /// How many things are not as they should be.
+    pub findings_total: u64,
+    /// What is not as it should be, at most the first that the daemon keeps.
     pub findings: Vec<Finding>,
 }
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Finding {
-    /// The mailbox.
-    pub mailbox: MailboxId,
+    /// The mailbox, where one is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mailbox: Option<MailboxId>,
     /// The message, where one is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<MessageId>,
+    /// The delivery, where one is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryId>,
     /// What is wrong.
     pub what: String,
 }

@@ -174,6 +174,9 @@ pub struct Audit {
     pub checkpoint: Option<Timestamp>,
     /// Entries after it.
     pub unsigned_entries: u64,
+    /// Why the last checkpoint was not signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The certificates.

@@ -199,8 +199,9 @@ pub struct User {
     pub registry: RegistryState,
     /// Messages and sizes.
     pub contents: super::mailbox::Contents,
-    /// Labels of the KEKs, basic then high.
-    pub keks: Vec<String>,
+    /// Key epoch of the basic and of the high tier; absent while the directory cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<[u32; 2]>,
 }
 
 /// Terms as a holder accepted them.

@@ -1,6 +1,6 @@
 //! Class, roles and examples of every command: what its help and manual page say besides options.
 
-use mbx_common::control::route::{Access, Route};
+use mbx_common::control::route::{ANY_ROLE, Access, Route};
 
 /// How dangerous a command is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,6 +42,7 @@ impl Who {
             Self::Route(route) => match route.access() {
                 Access::Public => "anybody who may use the socket".to_owned(),
                 Access::Session => "anybody who is logged in".to_owned(),
+                Access::Roles(roles) if roles == ANY_ROLE => "any role".to_owned(),
                 Access::Roles(roles) => {
                     roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" or ")
                 }

@@ -7,6 +7,7 @@ mod nouns;
 pub mod value;
 
 pub use global::{Color, Format, Global, Progress};
+pub(crate) use help::EXIT_CODES;
 pub use help::command;
 pub use nouns::{
     AuditCommand, CertCommand, ConfigCommand, DeliveryCommand, EventCommand, HsmCommand,

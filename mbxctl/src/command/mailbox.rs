@@ -11,7 +11,7 @@ use mbx_common::control::mailbox::{
     Mailbox, MailboxQuery, MailboxRow, MessageQuery, MessageRow, Stats, Verified, VerifyRequest,
 };
 use mbx_common::control::route::Route;
-use mbx_common::explain;
+use mbx_common::id::MailboxId;
 
 /// `mailbox …`.
 pub(super) async fn run(context: &mut Context, command: MailboxCommand) -> Result<Answer, Failure> {
@@ -27,7 +27,10 @@ pub(super) async fn run(context: &mut Context, command: MailboxCommand) -> Resul
         MailboxCommand::Show { mailbox } => show(context, &mailbox).await,
         MailboxCommand::Stats => stats(context).await,
         MailboxCommand::Verify { mailbox, all: _, sample } => {
-            let mailbox = mailbox.map(|text| id(&text)).transpose()?;
+            let mailbox = match mailbox {
+                Some(text) => Some(id(context, &text).await?),
+                None => None,
+            };
             verify(context, &VerifyRequest { mailbox, sample_pct: sample }).await
         }
         MailboxCommand::Message(MessageCommand::List { mailbox, class, deleted }) => {
@@ -42,19 +45,19 @@ pub(super) async fn run(context: &mut Context, command: MailboxCommand) -> Resul
     }
 }
 
-/// A whole mailbox id, where its beginning does not do.
-fn id(text: &str) -> Result<mbx_common::id::MailboxId, Failure> {
-    text.parse().map_err(|error: mbx_common::id::ParseIdError| {
-        Failure::here(explain::USAGE, error.to_string()).with_hint("mbxctl mailbox list -o id")
-    })
+/// The whole id of a mailbox; of its beginning the daemon knows the rest.
+async fn id(context: &mut Context, text: &str) -> Result<MailboxId, Failure> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let shown = context.client.get::<Mailbox>(Route::MailboxShow, Some(text), &()).await?;
+    Ok(shown.value.mailbox)
 }
 
 async fn list(context: &mut Context, query: &MailboxQuery) -> Result<Answer, Failure> {
     let answered = context.client.get::<Page<MailboxRow>>(Route::MailboxList, None, query).await?;
     let page = answered.value;
     let row = |row: &MailboxRow| {
-        let [basic, high] = row.keks;
-        let [epoch_basic, epoch_high] = row.epochs;
         let cells = vec![
             Cell::id(&row.mailbox),
             Cell::text(row.kind.name()),
@@ -62,8 +65,7 @@ async fn list(context: &mut Context, query: &MailboxQuery) -> Result<Answer, Fai
             Cell::count(row.messages),
             Cell::count(row.unread),
             Cell::bytes(row.bytes),
-            Cell::text(format!("{basic}/{high}")),
-            Cell::text(format!("{epoch_basic}/{epoch_high}")),
+            Cell::optional(row.epochs.map(|[basic, high]| format!("{basic}/{high}"))),
         ];
         (cells, value(row))
     };
@@ -75,8 +77,7 @@ async fn list(context: &mut Context, query: &MailboxQuery) -> Result<Answer, Fai
             Column::figure("messages", "MESSAGES"),
             Column::figure("unread", "UNREAD"),
             Column::figure("stored", "STORED"),
-            Column::text("keks", "KEK"),
-            Column::text("epochs", "EPOCH").wide(),
+            Column::text("epochs", "KEY EPOCHS"),
         ],
         rows: page.rows.iter().map(row).collect(),
         id: "mailbox",
@@ -91,8 +92,6 @@ async fn show(context: &mut Context, mailbox: &str) -> Result<Answer, Failure> {
     let mailbox = answered.value;
     let contents = &mailbox.contents;
     let [one, two, three] = contents.by_class;
-    let [kek_basic, kek_high] = mailbox.keks;
-    let [basic, high] = mailbox.epochs;
     let mut pairs = vec![
         ("Mailbox", mailbox.mailbox.to_string()),
         ("Kind", mailbox.kind.to_string()),
@@ -109,7 +108,7 @@ async fn show(context: &mut Context, mailbox: &str) -> Result<Answer, Failure> {
         ),
         ("By class", format!("1: {}  2: {}  3: {}", count(one), count(two), count(three))),
         ("Stored", bytes(contents.bytes)),
-        ("Keys", format!("kek-basic-{kek_basic} epoch {basic}, kek-high-{kek_high} epoch {high}")),
+        ("Keys", epochs(mailbox.epochs)),
     ];
     if let Some(at) = contents.last_in {
         pairs.push(("Last in", context.zone.minute(at)));
@@ -121,6 +120,14 @@ async fn show(context: &mut Context, mailbox: &str) -> Result<Answer, Failure> {
         .id(mailbox.mailbox)
         .hint(format!("mbxctl mailbox verify {}      checks every tag", mailbox.mailbox))
         .hint(format!("mbxctl mailbox message list {short}")))
+}
+
+/// The key epochs in words.
+pub(super) fn epochs(epochs: Option<[u32; 2]>) -> String {
+    epochs.map_or_else(
+        || "– (the directory is locked)".to_owned(),
+        |[basic, high]| format!("basic epoch {basic}, high epoch {high}"),
+    )
 }
 
 async fn stats(context: &mut Context) -> Result<Answer, Failure> {
@@ -156,13 +163,16 @@ async fn verify(context: &mut Context, request: &VerifyRequest) -> Result<Answer
     if verified.findings.is_empty() {
         return Ok(answer.line(Line::signed(Tone::Ok, format!("Sound: {facts}"))));
     }
-    let found = u64::try_from(verified.findings.len()).unwrap_or(u64::MAX);
-    let findings = format!("{} in {facts}", things(found, "finding", "findings"));
+    let findings = format!("{} in {facts}", things(verified.findings_total, "finding", "findings"));
     let mut answer = answer.line(Line::signed(Tone::Wrong, findings)).exit(1);
     for finding in &verified.findings {
-        let message = finding.message.map(|message| format!(" {message}"));
-        let text =
-            format!("  {}{}  {}", finding.mailbox, message.unwrap_or_default(), finding.what);
+        let names = [
+            finding.mailbox.map(|id| id.to_string()),
+            finding.message.map(|id| id.to_string()),
+            finding.delivery.map(|id| id.to_string()),
+        ];
+        let names: Vec<String> = names.into_iter().flatten().collect();
+        let text = format!("  {}  {}", names.join(" "), finding.what);
         answer = answer.line(Line::plain(text));
     }
     Ok(answer.hint("mbxctl explain MBX-5003"))

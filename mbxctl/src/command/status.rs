@@ -181,7 +181,8 @@ fn parts(context: &Context, status: &Status) -> Vec<Part> {
         count(audit.entries),
         count(audit.unsigned_entries)
     );
-    parts.push(Part { name: "Audit", level: audit.level, text });
+    let reason = audit.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    parts.push(Part { name: "Audit", level: audit.level, text: text + &reason });
     if let Some(certificates) = &status.certificates {
         let days = certificates.not_after.since(status.time) / 86_400_000;
         let crls = match certificates.stale_crls {

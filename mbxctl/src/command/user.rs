@@ -142,10 +142,8 @@ async fn show(context: &mut Context, user: &str) -> Result<Answer, Failure> {
         ),
     ));
     pairs.push(("By class", format!("1: {}  2: {}  3: {}", count(one), count(two), count(three))));
-    pairs.push((
-        "Stored",
-        format!("{}, keys under {}", bytes(contents.bytes), user.keks.join(" and ")),
-    ));
+    pairs.push(("Stored", bytes(contents.bytes)));
+    pairs.push(("Keys", super::mailbox::epochs(user.epochs)));
     if let Some(at) = contents.last_in {
         pairs.push(("Last in", context.zone.minute(at)));
     }

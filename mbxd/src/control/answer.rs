@@ -13,11 +13,11 @@ use mbx_common::error::Kind;
 use mbx_common::id::RequestId;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use std::convert::Infallible;
 use std::fmt;
+use std::io;
 
 /// A body: whole, or as it comes.
-pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
+pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// What a handler gives back.
 pub(super) enum Answer {
@@ -100,7 +100,7 @@ pub(super) fn response(answer: Result<Answer, Refusal>, request: RequestId) -> R
 }
 
 fn full(bytes: Vec<u8>) -> Body {
-    Full::new(Bytes::from(bytes)).boxed_unsync()
+    Full::new(Bytes::from(bytes)).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// Lower-case hex digits.

@@ -1,18 +1,180 @@
-//! Placeholder until its room stands.
+//! `/v1/deliveries`: what authorities sent, and what became of it.
 
-use super::answer::Answer;
+use super::answer::{Answer, json};
 use super::ask::Ask;
+use super::job::is_beginning;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
+use super::user::refused;
+use crate::mailbox::DeliveryOutcome;
+use crate::mailbox::staff::{self, DeliveryFacts, DeliveryFilter};
+use mbx_common::assurance::ProtectionClass;
+use mbx_common::control::Page;
+use mbx_common::control::delivery::{DeliveryQuery, DeliveryResult, DeliveryRow, Stage, Trace};
 use mbx_common::explain;
+use mbx_common::id::DeliveryId;
+use mbx_common::limit::LIST_ROWS_MAX;
+use mbx_common::time::Timestamp;
 
-/// Answers.
-#[expect(clippy::unused_async, reason = "asks its room")]
-pub(super) async fn list(_: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
-    Err(Refusal::new(explain::NOT_HERE, format!("{} is not running", ask.route.id())))
+/// Before a sender's own message id in the path.
+const BY_SENDER_ID: &str = "sender:";
+
+/// Pages that are looked through for the beginning of an id.
+const PAGES_MAX: usize = 20;
+
+/// Mailboxes that a trace names; a `notify` may have a thousand.
+const MAILBOXES_MAX: usize = 50;
+
+/// Deliveries, the newest first.
+pub(super) async fn list(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
+    let query: DeliveryQuery = ask.query()?;
+    let outcome = match query.result {
+        None | Some(DeliveryResult::Repeated) => None,
+        Some(DeliveryResult::Accepted) => Some(DeliveryOutcome::Accepted),
+        Some(DeliveryResult::Refused) => Some(DeliveryOutcome::Refused),
+        Some(DeliveryResult::NotDeliverable) => Some(DeliveryOutcome::NotDeliverable),
+    };
+    let filter = DeliveryFilter {
+        outcome,
+        repeated: query.result == Some(DeliveryResult::Repeated),
+        sender: query.sender,
+        since: query.since,
+        until: query.until,
+        limit: query.limit,
+        before: query.after.as_deref().map(place).transpose()?,
+    };
+    let page = rooms.mailboxes.deliveries(filter).await.map_err(|error| refused(rooms, &error))?;
+    let rows = page.deliveries.iter().map(row).collect();
+    let next = page.next.map(|(time, id)| format!("{}.{id}", time.as_millis()));
+    json(&Page { rows, next, total: None })
 }
 
-/// Answers.
+/// One delivery in all its stages: by our id or its beginning, the `TransId`, or the sender's id.
 pub(super) async fn trace(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
-    list(rooms, ask).await
+    let wanted = ask.parameter();
+    let (delivery, sender_ids) = match wanted.strip_prefix(BY_SENDER_ID) {
+        Some(id) => {
+            let found = rooms.mailboxes.trace_sender_id(id).await;
+            let found = found.map_err(|error| refused(rooms, &error))?;
+            let newest = found.last().copied();
+            let none = || Refusal::new(explain::NO_DELIVERY, "no delivery carried this id");
+            (newest.ok_or_else(none)?, vec![id.to_owned()])
+        }
+        None => (find(rooms, wanted).await?, Vec::new()),
+    };
+    let trace = rooms.mailboxes.trace(delivery).await.map_err(|error| refused(rooms, &error))?;
+    json(&Trace {
+        delivery: row(&trace.facts),
+        sender_ids,
+        stages: stages(&trace),
+        mailboxes: trace.mailboxes.iter().take(MAILBOXES_MAX).copied().collect(),
+        repeats: trace.facts.repeats,
+        audit: None,
+    })
+}
+
+/// The stages with the moment when each ended.
+fn stages(trace: &staff::Trace) -> Vec<Stage> {
+    let mut at_us = 0_u64;
+    let stage = |&(stage, took_us): &(crate::mailbox::incoming::Stage, u64)| {
+        at_us = at_us.saturating_add(took_us);
+        Stage { name: stage.name().to_owned(), at_us, detail: None }
+    };
+    trace.stages.iter().map(stage).collect()
+}
+
+async fn find(rooms: &Rooms, text: &str) -> Result<DeliveryId, Refusal> {
+    if let Some(id) = text.parse().ok().or_else(|| trans_id(text)) {
+        return Ok(id);
+    }
+    if !is_beginning(text, DeliveryId::PREFIX) {
+        let detail = "a delivery is named by dlv_ and at least 6 hex digits, or by its TransId";
+        return Err(Refusal::new(explain::USAGE, detail));
+    }
+    let mut filter = DeliveryFilter { limit: Some(LIST_ROWS_MAX), ..DeliveryFilter::default() };
+    let mut found: Option<DeliveryId> = None;
+    for _ in 0..PAGES_MAX {
+        let page = rooms.mailboxes.deliveries(filter).await;
+        let page = page.map_err(|error| refused(rooms, &error))?;
+        for facts in &page.deliveries {
+            if !facts.delivery.to_string().starts_with(text) {
+                continue;
+            }
+            if found.is_some() {
+                let detail = "several deliveries' ids begin like this";
+                return Err(Refusal::new(explain::AMBIGUOUS_ID, detail));
+            }
+            found = Some(facts.delivery);
+        }
+        if page.next.is_none() {
+            break;
+        }
+        filter.before = page.next;
+    }
+    found.ok_or_else(|| {
+        let detail = "no recent delivery's id begins like this; older ones need the whole id";
+        Refusal::new(explain::NO_DELIVERY, detail)
+    })
+}
+
+/// Reads a `TransId`: the id in the spelling of a UUID.
+fn trans_id(text: &str) -> Option<DeliveryId> {
+    let id: DeliveryId =
+        format!("{}_{}", DeliveryId::PREFIX, text.replace('-', "")).parse().ok()?;
+    (id.to_uuid() == text).then_some(id)
+}
+
+/// Reads where a list goes on.
+fn place(text: &str) -> Result<(Timestamp, DeliveryId), Refusal> {
+    let read = || {
+        let (time, id) = text.split_once('.')?;
+        Some((Timestamp::from_millis(time.parse().ok()?).ok()?, id.parse().ok()?))
+    };
+    read().ok_or_else(|| Refusal::new(explain::USAGE, "after is not of this list"))
+}
+
+fn row(facts: &DeliveryFacts) -> DeliveryRow {
+    let result = match facts.outcome {
+        DeliveryOutcome::Accepted => DeliveryResult::Accepted,
+        DeliveryOutcome::NotDeliverable => DeliveryResult::NotDeliverable,
+        DeliveryOutcome::Refused | DeliveryOutcome::RefusedCounted => DeliveryResult::Refused,
+    };
+    let cause = facts.refusal.map(|(code, _)| code);
+    let fault = facts.refusal.map(|(_, fault)| fault).filter(|&fault| fault > 0);
+    DeliveryRow {
+        received: facts.received,
+        delivery: Some(facts.delivery),
+        request: facts.request,
+        sender: facts.sender,
+        dispatcher: facts.dispatcher,
+        result,
+        class: facts.class.map(ProtectionClass::number),
+        recipients: facts.recipients,
+        bytes: facts.payload_len,
+        fault,
+        reason: cause.map(|code| {
+            explain::of(code).map_or_else(|| code.to_string(), |entry| entry.title.to_owned())
+        }),
+        count: facts.calls,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trans_id_is_read_in_its_own_spelling_alone() {
+        let id = DeliveryId::from_bytes([0xab; 16]);
+        assert_eq!(trans_id(&id.to_uuid()), Some(id));
+        assert_eq!(trans_id(&"ab".repeat(16)), None);
+    }
+
+    #[test]
+    fn where_a_list_goes_on_is_read_back() {
+        let id = DeliveryId::from_bytes([7; 16]);
+        let time = Timestamp::from_millis(1_800_000_000_123).unwrap();
+        assert_eq!(place(&format!("{}.{id}", time.as_millis())).unwrap(), (time, id));
+        assert!(place("x").is_err());
+    }
 }

@@ -30,6 +30,12 @@ pub(super) async fn dispatch(
     if !rooms.operators.is_initialised().await? {
         return Err(Refusal::new(explain::NOT_INITIALISED, "mbxd is not set up yet"));
     }
+    if (ask.route.changes() || ask.route == Route::UserBatch)
+        && rooms.audit.integrity().is_violated()
+    {
+        let detail = "the audit log is not what was signed: nothing is changed until it is";
+        return Err(Refusal::new(explain::AUDIT_BROKEN, detail));
+    }
     let permission = Permission { command: ask.route.id(), need };
     let staff = rooms.operators.authorise(token, permission, &ask.caller).await?;
     Box::pin(done(rooms, ask, staff)).await

@@ -1,14 +1,147 @@
-//! Placeholder until its room stands.
+//! `/v1/mailboxes`: sizes, counts, key versions; never content.
 
-use super::answer::Answer;
+use super::answer::{Answer, json};
 use super::ask::Ask;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
+use super::user::{find, refused, whole};
+use crate::mailbox::staff;
+use crate::mailbox::staff::{HolderFilter, MessageFilter};
 use crate::operators::Staff;
+use mbx_common::assurance::ProtectionClass;
+use mbx_common::control::Page;
+use mbx_common::control::mailbox::{
+    Contents, Finding, Mailbox, MailboxQuery, MailboxRow, MessageQuery, MessageRow, Stats,
+    Verified, VerifyRequest,
+};
+use mbx_common::control::route::Route;
 use mbx_common::explain;
 
-/// Answers.
-#[expect(clippy::unused_async, reason = "asks its room")]
-pub(super) async fn answer(_: &Rooms, ask: &Ask, _: &Staff) -> Result<Answer, Refusal> {
-    Err(Refusal::new(explain::NOT_HERE, format!("{} is not running", ask.route.id())))
+/// Answers a request about mailboxes.
+pub(super) async fn answer(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
+    if ask.route == Route::MailboxList {
+        list(rooms, ask).await
+    } else if ask.route == Route::MailboxStats {
+        stats(rooms).await
+    } else if ask.route == Route::MailboxVerify {
+        verify(rooms, ask, staff).await
+    } else if ask.route == Route::MailboxShow {
+        show(rooms, ask).await
+    } else {
+        messages(rooms, ask).await
+    }
+}
+
+async fn list(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
+    let query: MailboxQuery = ask.query()?;
+    let filter = HolderFilter {
+        state: query.state,
+        limit: query.limit,
+        after: query.after.as_deref().map(whole).transpose()?,
+        ..HolderFilter::default()
+    };
+    let page = rooms.mailboxes.holders(filter).await.map_err(|error| refused(rooms, &error))?;
+    let row = |holder: &staff::Holder| MailboxRow {
+        mailbox: holder.mailbox,
+        kind: holder.kind,
+        state: holder.state,
+        messages: holder.contents.messages,
+        unread: holder.contents.unread,
+        bytes: holder.contents.bytes,
+        epochs: holder.epochs,
+    };
+    let rows = page.holders.iter().map(row).collect();
+    json(&Page { rows, next: page.next.map(|id| id.to_string()), total: None })
+}
+
+async fn show(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
+    let mailbox = find(rooms, ask.parameter()).await?;
+    let detail = rooms.mailboxes.holder_detail(mailbox).await;
+    let holder = detail.map_err(|error| refused(rooms, &error))?.holder;
+    json(&Mailbox {
+        mailbox,
+        kind: holder.kind,
+        state: holder.state,
+        registered: holder.registered,
+        contents: contents(&holder.contents),
+        epochs: holder.epochs,
+    })
+}
+
+async fn stats(rooms: &Rooms) -> Result<Answer, Refusal> {
+    let stats = rooms.mailboxes.stats().await.map_err(|error| refused(rooms, &error))?;
+    json(&Stats {
+        active: stats.active,
+        suspended: stats.suspended,
+        messages: stats.contents.messages,
+        unread: stats.contents.unread,
+        bytes: stats.contents.bytes,
+        by_class: stats.contents.by_class,
+        counted: stats.counted,
+    })
+}
+
+async fn verify(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
+    let request: VerifyRequest = ask.body()?;
+    let sample = request.sample_pct.unwrap_or(100);
+    let done = rooms.mailboxes.verify(request.mailbox, sample, &ask.origin(staff)).await;
+    let done = done.map_err(|error| {
+        if matches!(error, staff::VerifyError::NoMailbox) {
+            return Refusal::new(explain::NO_MAILBOX, error.to_string());
+        }
+        Refusal::of_kind(error.kind(), &error)
+    })?;
+    let finding = |finding: &staff::Finding| Finding {
+        mailbox: finding.mailbox,
+        message: finding.message,
+        delivery: finding.delivery,
+        what: finding.fault.text().to_owned(),
+    };
+    json(&Verified {
+        job: None,
+        mailboxes: done.mailboxes,
+        messages: done.messages,
+        bytes: done.bytes,
+        findings_total: done.faults,
+        findings: done.findings.iter().map(finding).collect(),
+    })
+}
+
+async fn messages(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
+    let query: MessageQuery = ask.query()?;
+    let class = query.class.map(ProtectionClass::try_from).transpose();
+    let before = query.after.as_deref().map(str::parse::<u64>).transpose();
+    let filter = MessageFilter {
+        class: class.map_err(|_| Refusal::new(explain::USAGE, "a class is 1, 2 or 3"))?,
+        deleted: query.deleted,
+        limit: query.limit,
+        before: before.map_err(|_| Refusal::new(explain::USAGE, "after is not of this list"))?,
+    };
+    let mailbox = find(rooms, ask.parameter()).await?;
+    let page = rooms.mailboxes.messages(mailbox, filter).await;
+    let page = page.map_err(|error| refused(rooms, &error))?;
+    let row = |message: &staff::MessageFacts| MessageRow {
+        message: message.message,
+        delivery: message.delivery,
+        sender: message.sender,
+        received: message.received,
+        class: message.class,
+        bytes: message.len,
+        read: message.read.is_some(),
+        deleted: message.deleted,
+    };
+    let rows = page.messages.iter().map(row).collect();
+    json(&Page { rows, next: page.next.map(|place| place.to_string()), total: None })
+}
+
+/// Messages and sizes as the API spells them.
+pub(super) const fn contents(contents: &staff::Contents) -> Contents {
+    Contents {
+        messages: contents.messages,
+        unread: contents.unread,
+        deleted: contents.deleted,
+        bytes: contents.bytes,
+        by_class: contents.by_class,
+        last_in: contents.last_in,
+    }
 }

@@ -33,4 +33,6 @@ pub use listen::{BindError, bind};
 pub use rooms::{Ability, Rooms, Vitals};
 
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod tests;

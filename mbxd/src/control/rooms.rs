@@ -1,9 +1,11 @@
 //! The rooms behind the control socket.
 
+use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::jobs::Jobs;
 use crate::keys::Keys;
+use crate::mailbox::Mailboxes;
 use crate::operators::Operators;
 use crate::registers::Senders;
 use crate::trust::Trust;
@@ -55,6 +57,10 @@ pub struct Rooms {
     pub operators: Operators,
     /// Keys and token.
     pub keys: Keys,
+    /// The audit log.
+    pub audit: AuditLog,
+    /// Mailboxes.
+    pub mailboxes: Mailboxes,
     /// Long work.
     pub jobs: Jobs,
     /// Senders and dispatchers.

@@ -60,7 +60,7 @@ pub(super) async fn show(rooms: &Rooms) -> Result<Answer, Refusal> {
             used_bytes: vitals.used_bytes,
             free_bytes: vitals.free_bytes,
         },
-        audit: Audit { level: Level::Ok, entries: 0, checkpoint: None, unsigned_entries: 0 },
+        audit: audit(rooms),
         certificates,
         next,
     })
@@ -81,6 +81,25 @@ fn token(keys: &KeysStatus) -> Hsm {
         token: keys.hsm.token.clone(),
         since_s: keys.hsm.since.as_secs(),
         next_try_s: keys.hsm.next_try.map(|wait| wait.as_secs()),
+    }
+}
+
+/// The log: violated is wrong, without a fresh checkpoint it needs attention.
+fn audit(rooms: &Rooms) -> Audit {
+    let checkpoint = rooms.audit.checkpoint_status();
+    let level = if rooms.audit.integrity().is_violated() {
+        Level::Wrong
+    } else if checkpoint.failure.is_some() || checkpoint.size.is_none() {
+        Level::Attention
+    } else {
+        Level::Ok
+    };
+    Audit {
+        level,
+        entries: checkpoint.size.unwrap_or(0).saturating_add(checkpoint.waiting),
+        checkpoint: checkpoint.signed,
+        unsigned_entries: checkpoint.waiting,
+        reason: checkpoint.failure,
     }
 }
 

@@ -1,9 +1,11 @@
 //! The door as a whole: over a real socket, with rooms in memory.
 
 use super::*;
+use crate::audit::AuditLog;
 use crate::config::{Config, Loaded};
 use crate::jobs::Jobs;
-use crate::keys::testing::Bench;
+use crate::keys::testing::{Bench, SoftCustody};
+use crate::mailbox::{Mailboxes, Surroundings, Terms};
 use crate::operators::{Cost, Operators, Options};
 use crate::registers::Senders;
 use crate::trust::pki::Pki;
@@ -56,10 +58,13 @@ impl Scene {
             digest: [0; 32],
             files: vec!["/etc/mbx/mbxd.toml".into()],
         });
+        let jobs = Jobs::new(store.clone(), clock.clone());
         let rooms = Rooms {
             operators: Operators::new(store.clone(), clock.clone(), options).unwrap(),
             keys: bench.keys.clone(),
-            jobs: Jobs::new(store.clone(), clock.clone()),
+            audit: audit(&bench),
+            mailboxes: mailboxes(&bench, &jobs),
+            jobs,
             senders: Senders::open(store.clone(), clock.clone()).await.unwrap(),
             trust: pki.trust(store, clock.clone()).await,
             config: Arc::new(move || Arc::clone(&loaded)),
@@ -122,7 +127,13 @@ impl Scene {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let body = serde_json::to_vec(body).unwrap();
-        self.send(request.body(Full::new(body.into())).unwrap()).await
+        let reply = self.send(request.body(Full::new(body.into())).unwrap()).await;
+        match reply.status {
+            200 if !reply.body.is_null() => openapi::check_answer(route, &reply.body),
+            200 => {}
+            _ => openapi::check_problem(&reply.body),
+        }
+        reply
     }
 
     async fn send(&self, request: Request<Full<bytes::Bytes>>) -> Reply {
@@ -136,6 +147,29 @@ impl Scene {
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
         Reply { status, api, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
     }
+}
+
+fn audit(bench: &Bench) -> AuditLog {
+    let custody: Arc<dyn crate::hsm::Custody> = Arc::<SoftCustody>::clone(&bench.custody);
+    let options = crate::audit::Options {
+        origin: "mbx.example/log".to_owned(),
+        checkpoint_every_ms: 60_000,
+        checkpoint_entries: 1000,
+    };
+    AuditLog::new(bench.store.clone(), custody, bench.clock.clone(), options)
+}
+
+fn mailboxes(bench: &Bench, jobs: &Jobs) -> Mailboxes {
+    let surroundings = Surroundings {
+        store: bench.store.clone(),
+        keys: bench.keys.clone(),
+        jobs: jobs.clone(),
+        clock: bench.clock.clone(),
+    };
+    let terms = Terms { version: "2026-05".to_owned(), sha256: [5; 32] };
+    let options =
+        crate::mailbox::Options { terms: Some(terms), ..crate::mailbox::Options::default() };
+    Mailboxes::new(surroundings, options)
 }
 
 fn vitals() -> Vitals {
@@ -352,4 +386,112 @@ async fn keys_and_token_are_shown_and_locked() {
     assert_eq!(reply.status, 200);
     let reply = scene.ask(Route::KeyStatus, "", token, &()).await;
     assert_eq!(reply.body["open"], false);
+}
+
+const PERSON: &str = "191212121212";
+
+#[tokio::test]
+async fn a_holder_is_registered_found_shown_suspended_and_resumed() {
+    let (scene, token) = Scene::with(&[Role::Registrar]).await;
+    let token = Some(token.as_str());
+    let body = serde_json::json!({"number": PERSON, "loa": 3, "reference": "prt_51c0"});
+    let done = scene.ask(Route::UserRegister, "", token, &body).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    assert_eq!(done.body["number"], "19121212-••••");
+    let mailbox = done.body["mailbox"].as_str().unwrap().to_owned();
+    let again = scene.ask(Route::UserRegister, "", token, &body).await;
+    assert_eq!(problem(&again).code, explain::ALREADY_REGISTERED);
+    let found = scene.ask(Route::UserFind, "", token, &serde_json::json!({"number": PERSON})).await;
+    assert_eq!(found.body["mailbox"], mailbox.as_str());
+    let user = scene.ask(Route::UserShow, &mailbox[..12], token, &()).await;
+    assert_eq!(user.body["terms"]["reference"], "prt_51c0", "{}", user.body);
+    assert_eq!(user.body["terms"]["current"], true);
+    let listed = scene.ask(Route::UserList, "?state=active", token, &()).await;
+    assert_eq!(listed.body["rows"][0]["number"], "19121212-••••");
+    let none = serde_json::json!({});
+    let done = scene.ask(Route::UserSuspend, &mailbox, token, &none).await;
+    assert_eq!(done.body["state"], "suspended");
+    let again = scene.ask(Route::UserSuspend, &mailbox, token, &none).await;
+    assert_eq!((again.status, problem(&again).code), (409, explain::MAILBOX_STATE));
+    assert_eq!(scene.ask(Route::UserResume, &mailbox, token, &none).await.status, 200);
+    let listed = scene.ask(Route::MailboxList, "", token, &()).await;
+    assert_eq!(listed.body["rows"][0]["epochs"], serde_json::json!([1, 1]));
+    let stats = scene.ask(Route::MailboxStats, "", token, &()).await;
+    assert_eq!(stats.body["active"], 1);
+    let messages = scene.ask(Route::MessageList, &mailbox, token, &()).await;
+    assert_eq!(messages.body["rows"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_full_number_is_shown_on_wish_alone_and_the_wish_is_audited() {
+    let (scene, token) = Scene::with(&[Role::Registrar, Role::Auditor]).await;
+    let body = serde_json::json!({"number": PERSON, "loa": 3});
+    let done = scene.ask(Route::UserRegister, "", Some(&token), &body).await;
+    let mailbox = done.body["mailbox"].as_str().unwrap().to_owned();
+    let request = |wish: &str| {
+        Request::builder()
+            .uri(format!("/v1/users/{mailbox}"))
+            .header("authorization", format!("Bearer {token}"))
+            .header(header::REVEAL, wish)
+            .header(header::TICKET, "S-1")
+            .body(Full::default())
+            .unwrap()
+    };
+    assert!(!scene.send(request("0")).await.body.to_string().contains(PERSON));
+    assert_eq!(scene.send(request("1")).await.body["number"], PERSON);
+    let found = scene.ask(Route::AuditSearch, "?event=MBX-A204", Some(&token), &()).await;
+    let entry = &found.body["rows"][0];
+    assert_eq!((&entry["actor"], &entry["ticket"]), (&"anna".into(), &"S-1".into()));
+    assert!(!found.body.to_string().contains(PERSON));
+}
+
+#[tokio::test]
+async fn an_observer_sees_holders_without_numbers() {
+    let (scene, token) = Scene::with(&[Role::Observer]).await;
+    let listed = scene.ask(Route::UserList, "", Some(&token), &()).await;
+    assert_eq!((listed.status, &listed.body["rows"]), (200, &serde_json::json!([])));
+}
+
+#[tokio::test]
+async fn a_file_is_registered_in_batches_and_bad_rows_are_named() {
+    let (scene, token) = Scene::with(&[Role::Registrar]).await;
+    let token = Some(token.as_str());
+    let rows = serde_json::json!([
+        {"number": PERSON, "loa": 3},
+        {"number": "191212121213", "loa": 3},
+    ]);
+    let batch = |first: u64, rows: &Value| serde_json::json!({"file_sha256": "ab".repeat(32), "rows_total": 2, "first_row": first, "rows": rows});
+    let done = scene.ask(Route::UserBatch, "", token, &batch(0, &rows)).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    assert_eq!((&done.body["next_row"], &done.body["registered"]), (&2.into(), &1.into()));
+    assert_eq!(done.body["refused"][0]["code"], "MBX-4004");
+    let job = done.body["job"].as_str().unwrap().to_owned();
+    let asked = scene.ask(Route::UserBatch, "", token, &batch(0, &serde_json::json!([]))).await;
+    assert_eq!(asked.body["finished"], true, "asking where it stands does nothing twice");
+    let shown = scene.ask(Route::JobShow, &job[..12], token, &()).await;
+    assert_eq!((&shown.body["state"], &shown.body["by"]), (&"done".into(), &"anna".into()));
+    let events = scene.ask(Route::JobEvents, &job, token, &()).await;
+    assert_eq!(events.body["job"]["failed"], 1, "one line, because the job has ended");
+    let listed = scene.ask(Route::JobList, "?state=running", token, &()).await;
+    assert_eq!(listed.body["rows"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn the_log_is_searched_followed_exported_and_verified() {
+    let (scene, token) = Scene::with(&[Role::Auditor]).await;
+    let token = Some(token.as_str());
+    let found = scene.ask(Route::AuditSearch, "?actor=anna&limit=2", token, &()).await;
+    assert_eq!(found.body["rows"].as_array().unwrap().len(), 2, "{}", found.body);
+    assert_eq!(found.body["rows"][0]["actor"], "anna");
+    let refused = scene.ask(Route::AuditSearch, "?actor=nobody", token, &()).await;
+    assert_eq!(problem(&refused).code, explain::USAGE);
+    let tail = scene.ask(Route::AuditTail, "?limit=1", token, &()).await;
+    assert_eq!(tail.status, 200);
+    assert!(tail.body["event"].as_str().unwrap().starts_with("MBX-A"), "{}", tail.body);
+    let report = scene.ask(Route::AuditVerify, "", token, &serde_json::json!({})).await;
+    assert_eq!(report.body["sound"], true, "{}", report.body);
+    let period =
+        serde_json::json!({"since": "2020-01-01T00:00:00Z", "until": "2040-01-01T00:00:00Z"});
+    let export = scene.ask(Route::AuditExport, "", token, &period).await;
+    assert_eq!(export.status, 200, "{}", export.body);
 }

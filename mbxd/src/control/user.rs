@@ -1,14 +1,280 @@
-//! Placeholder until its room stands.
+//! `/v1/users`: people and organisations that hold a mailbox.
 
-use super::answer::Answer;
+use super::answer::{Answer, json, plan};
 use super::ask::Ask;
+use super::job::is_beginning;
+use super::mailbox::contents;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
+use crate::mailbox::staff;
+use crate::mailbox::staff::{FileBatch, Holder, HolderFilter, StaffError};
 use crate::operators::Staff;
+use mbx_common::control::Page;
+use mbx_common::control::route::Route;
+use mbx_common::control::user::{
+    Acceptance, BatchDone, FindRequest, Found, NumberText, RefusedRow, Registered, Registration,
+    RegistrationBatch, RegistryState, StateChanged, User, UserQuery, UserRow,
+};
+use mbx_common::error::Code;
 use mbx_common::explain;
+use mbx_common::holder::MailboxState;
+use mbx_common::id::MailboxId;
+use mbx_common::identity::NationalNumber;
+use mbx_common::role::Role;
 
-/// Answers.
-#[expect(clippy::unused_async, reason = "asks its room")]
-pub(super) async fn answer(_: &Rooms, ask: &Ask, _: &Staff) -> Result<Answer, Refusal> {
-    Err(Refusal::new(explain::NOT_HERE, format!("{} is not running", ask.route.id())))
+/// Answers a request about holders.
+pub(super) async fn answer(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
+    if ask.route == Route::UserRegister {
+        register(rooms, ask, staff).await
+    } else if ask.route == Route::UserBatch {
+        batch(rooms, ask, staff).await
+    } else if ask.route == Route::UserFind {
+        let request: FindRequest = ask.body()?;
+        let mailbox = rooms.mailboxes.find(&number(&request.number)?).await;
+        json(&Found { mailbox: mailbox.map_err(|error| refused(rooms, &error))? })
+    } else if ask.route == Route::UserList {
+        list(rooms, ask, staff).await
+    } else if ask.route == Route::UserShow {
+        show(rooms, ask, staff).await
+    } else {
+        set_state(rooms, ask, staff).await
+    }
+}
+
+async fn register(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
+    let request: Registration = ask.body()?;
+    let loa = request.loa;
+    let registration = read(request).map_err(|code| {
+        Refusal::new(code, "this is no national number: compare it with its source")
+    })?;
+    if ask.wishes.dry_run {
+        if let Ok(mailbox) = rooms.mailboxes.find(&registration.number).await {
+            let detail = format!("the holder has the mailbox {mailbox} already");
+            return Err(Refusal::new(explain::ALREADY_REGISTERED, detail));
+        }
+        return plan(vec![
+            "record the acceptance of the terms".to_owned(),
+            "make two key pairs for a new mailbox".to_owned(),
+            "leave the address register untold".to_owned(),
+        ]);
+    }
+    let done = rooms.mailboxes.register(registration, &ask.origin(staff)).await;
+    let done = done.map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+    json(&Registered {
+        mailbox: done.mailbox,
+        number: done.number,
+        kind: done.kind,
+        loa,
+        terms: done.acceptance.version,
+        kek: None,
+        registry: RegistryState::NotTold,
+        audit: Some(done.audit),
+    })
+}
+
+async fn batch(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
+    let request: RegistrationBatch = ask.body()?;
+    let file_sha256 = mbx_common::id::parse_hex(&request.file_sha256)
+        .map_err(|_| Refusal::new(explain::USAGE, "file_sha256 has 64 lower-case hex digits"))?;
+    let batch = FileBatch {
+        file_sha256,
+        rows_total: request.rows_total,
+        first_row: request.first_row,
+        rows: request.rows.into_iter().map(read).collect(),
+    };
+    let done = rooms.mailboxes.register_batch(batch, &ask.origin(staff)).await;
+    let done = done.map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+    let refused = done.refused.iter().map(|row| RefusedRow {
+        row: row.row,
+        code: row.code,
+        reason: explain::of(row.code).map_or("not registered", |entry| entry.title).to_owned(),
+    });
+    json(&BatchDone {
+        job: done.job,
+        next_row: done.next_row,
+        registered: done.registered,
+        refused: refused.collect(),
+        finished: done.finished,
+    })
+}
+
+/// A row as the service takes it; an error is the code of what is wrong.
+fn read(row: Registration) -> Result<staff::Registration, Code> {
+    Ok(staff::Registration {
+        number: row.number.expose().parse().map_err(|_| explain::NUMBER_INVALID)?,
+        kind: row.kind,
+        terms: row.terms,
+        accepted: row.accepted_at,
+        loa: row.loa,
+        reference: row.reference,
+    })
+}
+
+async fn list(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
+    let query: UserQuery = ask.query()?;
+    let filter = HolderFilter {
+        state: query.state,
+        kind: query.kind,
+        since: query.since,
+        limit: query.limit,
+        after: query.after.as_deref().map(whole).transpose()?,
+    };
+    let page = rooms.mailboxes.holders(filter).await.map_err(|error| refused(rooms, &error))?;
+    let sees_numbers = staff.role() == Some(Role::Registrar);
+    let mut rows = Vec::with_capacity(page.holders.len());
+    for holder in page.holders {
+        let number = match (sees_numbers, ask.wishes.reveal) {
+            (false, _) => None,
+            (true, false) => holder.number.clone(),
+            (true, true) => Some(reveal(rooms, ask, staff, holder.mailbox).await?),
+        };
+        rows.push(UserRow {
+            mailbox: holder.mailbox,
+            number,
+            kind: holder.kind,
+            state: holder.state,
+            since: holder.since,
+            messages: holder.contents.messages,
+        });
+    }
+    json(&Page { rows, next: page.next.map(|id| id.to_string()), total: None })
+}
+
+async fn show(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
+    let mailbox = find(rooms, ask.parameter()).await?;
+    let detail = rooms.mailboxes.holder_detail(mailbox).await;
+    let detail = detail.map_err(|error| refused(rooms, &error))?;
+    let number = if ask.wishes.reveal {
+        Some(reveal(rooms, ask, staff, mailbox).await?)
+    } else {
+        detail.holder.number.clone()
+    };
+    let holder = &detail.holder;
+    json(&User {
+        mailbox,
+        number,
+        kind: holder.kind,
+        state: holder.state,
+        since: holder.since,
+        registered: holder.registered,
+        terms: detail.acceptance.map(|accepted| Acceptance {
+            version: accepted.version,
+            sha256: super::answer::hex(&accepted.sha256),
+            accepted_at: accepted.accepted,
+            loa: accepted.loa,
+            reference: accepted.reference,
+            current: detail.current,
+        }),
+        registry: RegistryState::NotTold,
+        contents: contents(&holder.contents),
+        epochs: holder.epochs,
+    })
+}
+
+/// The whole number; its audit entry is durable before.
+async fn reveal(
+    rooms: &Rooms,
+    ask: &Ask,
+    staff: &Staff,
+    mailbox: MailboxId,
+) -> Result<String, Refusal> {
+    let number = rooms.mailboxes.reveal(mailbox, &ask.origin(staff)).await;
+    Ok(number.map_err(|error| refused(rooms, &error))?.expose())
+}
+
+async fn set_state(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
+    let mailbox = find(rooms, ask.parameter()).await?;
+    let suspends = ask.route == Route::UserSuspend;
+    if ask.wishes.dry_run {
+        let detail = rooms.mailboxes.holder_detail(mailbox).await;
+        let holder = detail.map_err(|error| refused(rooms, &error))?.holder;
+        return planned(&holder, suspends);
+    }
+    let origin = ask.origin(staff);
+    let done = if suspends {
+        rooms.mailboxes.suspend(mailbox, &origin).await
+    } else {
+        rooms.mailboxes.resume(mailbox, &origin).await
+    };
+    let done = done.map_err(|error| refused(rooms, &error))?;
+    json(&StateChanged { mailbox: done.mailbox, state: done.state, audit: Some(done.audit) })
+}
+
+fn planned(holder: &Holder, suspends: bool) -> Result<Answer, Refusal> {
+    let (needed, step) = if suspends {
+        (MailboxState::Active, "tell authorities that the mailbox cannot be reached")
+    } else {
+        (MailboxState::Suspended, "take deliveries again")
+    };
+    if holder.state != needed {
+        let detail = format!("the mailbox is {}", holder.state);
+        return Err(Refusal::new(explain::MAILBOX_STATE, detail));
+    }
+    let mut steps = vec![step.to_owned()];
+    if suspends {
+        steps.push("wipe its opened keys".to_owned());
+    }
+    plan(steps)
+}
+
+fn number(text: &NumberText) -> Result<NationalNumber, Refusal> {
+    text.expose().parse().map_err(|error: mbx_common::identity::ParseNumberError| {
+        Refusal::new(explain::NUMBER_INVALID, error.to_string())
+    })
+}
+
+/// A whole mailbox id.
+pub(super) fn whole(text: &str) -> Result<MailboxId, Refusal> {
+    text.parse().map_err(|error: mbx_common::id::ParseIdError| {
+        Refusal::new(explain::USAGE, error.to_string())
+    })
+}
+
+/// The mailbox of a whole id, or of its first digits where they are unique.
+pub(super) async fn find(rooms: &Rooms, text: &str) -> Result<MailboxId, Refusal> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    if !is_beginning(text, MailboxId::PREFIX) {
+        return whole(text);
+    }
+    let filter = HolderFilter { after: before(text), limit: Some(2), ..HolderFilter::default() };
+    let page = rooms.mailboxes.holders(filter).await.map_err(|error| refused(rooms, &error))?;
+    let mut fitting =
+        page.holders.iter().map(|row| row.mailbox).filter(|id| id.to_string().starts_with(text));
+    match (fitting.next(), fitting.next()) {
+        (Some(id), None) => Ok(id),
+        (None, _) => Err(Refusal::new(explain::NO_MAILBOX, "no mailbox's id begins like this")),
+        (Some(_), Some(_)) => {
+            Err(Refusal::new(explain::AMBIGUOUS_ID, "several mailboxes' ids begin like this"))
+        }
+    }
+}
+
+/// The id just before every one that begins like this.
+fn before(text: &str) -> Option<MailboxId> {
+    let digits = text.split_once('_').map_or("", |(_, digits)| digits);
+    let first: MailboxId = format!("{}_{digits:0<32}", MailboxId::PREFIX).parse().ok()?;
+    let value = u128::from_be_bytes(*first.as_bytes()).checked_sub(1)?;
+    Some(MailboxId::from_bytes(value.to_be_bytes()))
+}
+
+/// A refusal by the service.
+pub(super) fn refused(rooms: &Rooms, error: &StaffError) -> Refusal {
+    if let StaffError::Keys(error) = error {
+        return Refusal::of_keys(error, &rooms.keys.status());
+    }
+    Refusal::new(error.code(), error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_before_a_beginning_is_the_next_lower_one() {
+        let id = before("mbx_4f3a9c21").unwrap();
+        assert_eq!(id.to_string(), "mbx_4f3a9c20ffffffffffffffffffffffff");
+        assert_eq!(before("mbx_000000"), None);
+    }
 }
