@@ -23,8 +23,6 @@ pub struct Config {
     pub hsm: Hsm,
     /// Sessions and passwords of staff.
     pub operators: Operators,
-    /// The control socket.
-    pub control: Control,
     /// How often the audit log is signed and checked.
     pub audit: Audit,
     /// The control socket.

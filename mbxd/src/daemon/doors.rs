@@ -76,6 +76,8 @@ fn control_rooms(rooms: &Rooms, in_effect: &InEffect, vitals: &Vitals) -> contro
         clock: rooms.clock.clone(),
         operators: rooms.operators.clone(),
         keys: rooms.keys.clone(),
+        audit: rooms.audit.clone(),
+        mailboxes: rooms.mailboxes.clone(),
         jobs: rooms.jobs.clone(),
         senders: rooms.senders.clone(),
         trust: rooms.trust.clone(),
