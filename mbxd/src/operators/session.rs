@@ -8,7 +8,7 @@ use super::permission::{Need, Permission};
 use super::row::{OperatorName, OperatorRow, SessionRow, replace};
 use super::staff::Staff;
 use super::token::SessionToken;
-use crate::store::{Changes, Row, Table};
+use crate::store::{Changes, CommitError, Expectation, Row, Table};
 use mbx_common::audit::{Actor, Event, Origin, Outcome, Subject};
 use mbx_common::id::{OperatorId, SessionId};
 use mbx_common::role::{Role, Roles};
@@ -156,15 +156,20 @@ impl Operators {
 
     async fn end(&self, key: &[u8], session: &SessionRow, reason: &str) -> Result<(), StaffError> {
         let mut changes = Changes::new();
-        changes.delete(Table::OperatorSession, key.to_vec());
+        changes
+            .expect(Table::OperatorSession, key.to_vec(), Expectation::Present)
+            .delete(Table::OperatorSession, key.to_vec());
         let entry = Origin::of(Actor::Daemon)
             .entry(self.0.clock.now(), Event::SessionEnded)
             .about(Subject::Session(session.id))
             .about(Subject::Operator(session.operator))
             .reason(reason);
-        self.0.store.commit(changes, entry).await?;
         self.activity().remove(&session.id);
-        Ok(())
+        match self.0.store.commit(changes, entry).await {
+            // Another request ended it a moment before: one entry tells of it.
+            Err(CommitError::Expectation { .. }) => Ok(()),
+            other => Ok(other.map(|_| ())?),
+        }
     }
 
     async fn refuse(
