@@ -12,6 +12,7 @@ mod fault;
 mod file_name;
 mod handover;
 mod http;
+mod intake;
 mod pipeline;
 mod port;
 pub mod signature;

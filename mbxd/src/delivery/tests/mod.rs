@@ -5,4 +5,5 @@ mod deliveries;
 mod documents;
 mod http;
 mod refusals;
+mod whole;
 mod world;

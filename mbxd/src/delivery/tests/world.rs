@@ -101,6 +101,19 @@ impl World {
         change: impl FnOnce(&mut config::Delivery),
         screen: Arc<dyn Screen>,
     ) -> Self {
+        Self::start(change, screen, None).await
+    }
+
+    /// The same with these mailboxes behind it instead of the recorder.
+    pub(super) async fn before(mailboxes: Arc<dyn Intake>) -> Self {
+        Self::start(|_| (), Arc::new(NoScreen), Some(mailboxes)).await
+    }
+
+    async fn start(
+        change: impl FnOnce(&mut config::Delivery),
+        screen: Arc<dyn Screen>,
+        mailboxes: Option<Arc<dyn Intake>>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let pki = Pki::create(folder.path()).unwrap();
         pki.issue("server", Use::Server, &authority()).unwrap();
@@ -117,7 +130,7 @@ impl World {
         let behind = Behind {
             trust: trust.clone(),
             senders: senders.clone(),
-            intake: intake.clone(),
+            intake: mailboxes.unwrap_or_else(|| intake.clone()),
             screen,
             clock,
         };

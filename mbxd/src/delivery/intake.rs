@@ -1,0 +1,49 @@
+//! The mailboxes behind the door.
+
+use super::port::{BoxFuture, Intake, Taken};
+use crate::mailbox::Mailboxes;
+use crate::mailbox::incoming::{Incoming, Refusal};
+use mbx_common::error::Kind;
+use std::error::Error;
+
+impl Intake for Mailboxes {
+    fn accept(&self, incoming: Incoming) -> BoxFuture<'_, Result<Taken, Kind>> {
+        Box::pin(async move {
+            let request = incoming.request;
+            match Mailboxes::accept(self, incoming).await {
+                Ok(accepted) => Ok(Taken {
+                    delivery: accepted.delivery,
+                    delivered: accepted.statuses,
+                    repeated: accepted.repeated,
+                }),
+                Err(error) => {
+                    let cause = with_sources(&error);
+                    tracing::warn!(%request, cause, "a delivery could not be stored");
+                    Err(error.kind())
+                }
+            }
+        })
+    }
+
+    fn refuse(&self, refusal: Refusal) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let request = refusal.request;
+            if let Err(error) = Mailboxes::refuse(self, refusal).await {
+                let cause = with_sources(&error);
+                tracing::warn!(%request, cause, "no account could be kept of a refused delivery");
+            }
+        })
+    }
+}
+
+/// An error and what is behind it, on one line.
+fn with_sources(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
