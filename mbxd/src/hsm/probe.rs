@@ -7,7 +7,8 @@ use super::sheet::{Check, Outcome, Rate, Sheet};
 use super::{KeyPurpose, KeySpec, Secret32};
 use crate::random;
 use cryptoki::mechanism::{Mechanism, MechanismType};
-use cryptoki::object::{Attribute, AttributeType};
+use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
+use cryptoki::session::Session;
 use mbx_common::id::KeyId;
 use std::time::{Duration, Instant};
 
@@ -92,21 +93,17 @@ impl Probe<'_> {
         let Ok(raw) = self.session.raw() else { return };
         let told = raw.get_attributes(kek, &[AttributeType::Value]).unwrap_or_default();
         let shown = told.iter().any(|told| matches!(told, Attribute::Value(v) if !v.is_empty()));
-        let wrapped = [Mechanism::AesKeyWrap, Mechanism::AesKeyWrapPad]
-            .iter()
-            .any(|mechanism| raw.wrap_key(mechanism, other, kek).is_ok());
+        let wrapped = wraps(raw, kek);
         let exposed = raw.update_attributes(kek, &[Attribute::Extractable(true)]).is_ok()
             || raw.update_attributes(kek, &[Attribute::Sensitive(false)]).is_ok();
-        let derives = raw.update_attributes(kek, &[Attribute::Wrap(true)]).is_ok();
+        let widened = raw.update_attributes(other, &[Attribute::Wrap(true)]).is_ok();
         self.session.discard();
         self.note("keeps the key to itself", true, truth(!shown, "its value can be read"));
         self.note("refuses to wrap the key", true, truth(!wrapped, "it was wrapped"));
         self.note("refuses to weaken the key", true, truth(!exposed, "it can be made extractable"));
-        self.note(
-            "freezes the key's usages",
-            false,
-            truth(!derives, "they can be set later; we check them at each opening"),
-        );
+        // Where they can be widened later, the check at each opening finds it.
+        let outcome = if widened { Outcome::Absent } else { Outcome::Passed };
+        self.sheet.checks.push(Check { name: "freezes the key's usages", needed: false, outcome });
     }
 
     fn signing(&mut self, sign: KeySpec, offered: &[MechanismType]) {
@@ -166,6 +163,23 @@ impl Probe<'_> {
             p99_us: quantile(99).unwrap_or_default(),
         });
     }
+}
+
+/// Whether the token wraps the key under a wrapping key made for it. Where it makes no such key,
+/// it cannot.
+fn wraps(raw: &Session, key: ObjectHandle) -> bool {
+    let template = [
+        Attribute::Token(false),
+        Attribute::ValueLen(32.into()),
+        Attribute::Encrypt(true),
+        Attribute::Wrap(true),
+        Attribute::Unwrap(true),
+    ];
+    raw.generate_key(&Mechanism::AesKeyGen, &template).is_ok_and(|wrapping| {
+        [Mechanism::AesKeyWrap, Mechanism::AesKeyWrapPad, Mechanism::AesCbcPad([7; 16])]
+            .iter()
+            .any(|mechanism| raw.wrap_key(mechanism, wrapping, key).is_ok())
+    })
 }
 
 fn passed(outcome: Result<(), Fault>) -> Result<(), String> {

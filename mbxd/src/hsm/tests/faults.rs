@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::hsm::Sessions;
-use crate::hsm::CustodyError;
+use crate::hsm::{Check, CustodyError, Outcome, Public, Sealed, Sheet, Signature};
 use mbx_tests::faults::{Faults, code};
 use mbx_tests::token;
 use std::fs;
@@ -23,6 +23,7 @@ suite! {
     ten_times_the_latency_still_serves_within_the_deadline
     a_fresh_key_that_does_not_work_yet_is_waited_for
     a_token_that_refuses_the_edwards_curve_signs_on_p256
+    the_sheet_of_a_token_that_gives_keys_away_says_so
     the_sheet_of_a_token_without_aes_gcm_says_that_it_is_not_usable
     only_keys_of_the_wanted_purpose_are_opened_with
 }
@@ -36,7 +37,7 @@ struct Rig {
     faults: Faults,
     custody: Arc<Pkcs11Custody>,
     kek: KeySpec,
-    sealed: crate::hsm::Sealed,
+    sealed: Sealed,
 }
 
 impl Rig {
@@ -168,7 +169,7 @@ fn a_token_whose_storage_goes_away_and_comes_back_is_opened_anew() {
 }
 
 async fn a_hanging_call_costs_one_worker_and_no_other_caller(token: Token) {
-    let rig = Rig::with(token, |config| config.deadline = Span::millis(400)).await;
+    let rig = Rig::with(token, |config| config.deadline = Span::secs(1)).await;
     rig.faults.hang_next("C_DecryptInit", 1);
     assert_eq!(rig.open().await.err(), Some(CustodyError::Timeout));
     for _ in 0..20 {
@@ -191,7 +192,7 @@ async fn a_hanging_call_costs_one_worker_and_no_other_caller(token: Token) {
 
 async fn when_every_call_hangs_it_is_down_and_never_finalizes_until_they_return(token: Token) {
     let rig = Rig::with(token, |config| {
-        config.deadline = Span::millis(200);
+        config.deadline = Span::millis(500);
         config.sessions = Sessions::new(2).unwrap();
     })
     .await;
@@ -214,7 +215,7 @@ async fn when_every_call_hangs_it_is_down_and_never_finalizes_until_they_return(
 }
 
 async fn a_lost_token_is_not_finalized_under_a_call_that_hangs(token: Token) {
-    let rig = Rig::with(token, |config| config.deadline = Span::millis(300)).await;
+    let rig = Rig::with(token, |config| config.deadline = Span::secs(1)).await;
     rig.faults.hang_next("C_Decrypt", 1);
     assert_eq!(rig.open().await.err(), Some(CustodyError::Timeout));
     let hanging = "C_Decrypt - 3600000 0";
@@ -301,9 +302,9 @@ async fn a_token_that_refuses_the_edwards_curve_signs_on_p256(token: Token) {
     rig.faults.fail_next("C_GenerateKeyPair", curve_not_supported, refused);
     let key = made(&rig.custody, KeyPurpose::Sign).await;
     let public = rig.custody.public(key).await.unwrap();
-    assert!(matches!(public, crate::hsm::Public::EcdsaP256(_)), "{public:?}");
+    assert!(matches!(public, Public::EcdsaP256(_)), "{public:?}");
     let signature = rig.custody.sign(key, b"checkpoint").await.unwrap();
-    assert!(matches!(signature, crate::hsm::Signature::EcdsaP256(_)), "{signature:?}");
+    assert!(matches!(signature, Signature::EcdsaP256(_)), "{signature:?}");
 }
 
 async fn the_sheet_of_a_token_without_aes_gcm_says_that_it_is_not_usable(token: Token) {
@@ -312,16 +313,23 @@ async fn the_sheet_of_a_token_without_aes_gcm_says_that_it_is_not_usable(token: 
     rig.faults.fail("C_EncryptInit", 0x70);
     let sheet = rig.custody.test().await.unwrap();
     assert!(!sheet.usable());
-    let failed: Vec<_> = sheet
-        .checks
-        .iter()
-        .filter(|check| matches!(check.outcome, crate::hsm::Outcome::Failed(_)) && check.needed)
-        .map(|check| check.name)
-        .collect();
-    assert_eq!(failed, ["seals with AES-GCM"]);
+    assert_eq!(failures(&sheet), ["seals with AES-GCM"]);
     assert_eq!(rig.token.objects(), before);
     rig.faults.repair();
     rig.opens().await;
+}
+
+async fn the_sheet_of_a_token_that_gives_keys_away_says_so(token: Token) {
+    let rig = Rig::new(token).await;
+    rig.faults.rule("C_WrapKey 0x0 0 *\nC_SetAttributeValue 0x0 0 *");
+    let sheet = rig.custody.test().await.unwrap();
+    assert!(!sheet.usable());
+    assert_eq!(failures(&sheet), ["refuses to wrap the key", "refuses to weaken the key"]);
+}
+
+fn failures(sheet: &Sheet) -> Vec<&'static str> {
+    let failed = |check: &&Check| check.needed && matches!(check.outcome, Outcome::Failed(_));
+    sheet.checks.iter().filter(failed).map(|check| check.name).collect()
 }
 
 async fn only_keys_of_the_wanted_purpose_are_opened_with(token: Token) {
