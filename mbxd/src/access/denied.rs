@@ -54,6 +54,11 @@ impl Denied {
         }
     }
 
+    /// The level of assurance that would do, where the level stood against it.
+    pub const fn needed_level(self) -> Option<Loa> {
+        if let Self::LevelTooLow { needed } = self { Some(needed) } else { None }
+    }
+
     /// Whether identifying again, more surely or just now, would help.
     pub const fn wants_new_identification(self) -> bool {
         matches!(self, Self::LevelTooLow { .. } | Self::AuthenticationTooOld)

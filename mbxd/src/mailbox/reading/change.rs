@@ -23,30 +23,38 @@ pub struct Changed {
     pub restorable_until: Option<Timestamp>,
 }
 
+/// What is done with a message.
+#[derive(Clone, Copy)]
+enum Verb {
+    MarkRead,
+    Delete,
+    Restore,
+}
+
+impl Verb {
+    const fn event(self) -> Event {
+        match self {
+            Self::MarkRead => Event::MessageMarked,
+            Self::Delete => Event::MessageDeleted,
+            Self::Restore => Event::MessageRestored,
+        }
+    }
+
+    const fn action(self, tier: Tier) -> Action {
+        match self {
+            Self::MarkRead => Action::read(tier),
+            Self::Delete | Self::Restore => Action::remove(tier),
+        }
+    }
+}
+
 /// A change of one message.
 struct Change<'a> {
     visit: &'a Visit,
     message: MessageId,
     /// Only where the message has this tag still.
     if_match: Option<&'a str>,
-    event: Event,
     verb: Verb,
-}
-
-/// Which right the change needs.
-#[derive(Clone, Copy)]
-enum Verb {
-    Read,
-    Remove,
-}
-
-impl Verb {
-    const fn action(self, tier: Tier) -> Action {
-        match self {
-            Self::Read => Action::read(tier),
-            Self::Remove => Action::remove(tier),
-        }
-    }
 }
 
 impl Mailboxes {
@@ -60,17 +68,7 @@ impl Mailboxes {
         message: MessageId,
         if_match: Option<&str>,
     ) -> Result<Changed, HolderError> {
-        let (event, verb) = (Event::MessageMarked, Verb::Read);
-        let change = Change { visit, message, if_match, event, verb };
-        let now = self.now();
-        self.change(change, |row, _| {
-            if row.deleted.is_some() {
-                return Err(HolderError::NoMessage);
-            }
-            row.read = row.read.or(Some(now));
-            Ok(())
-        })
-        .await
+        self.change(Change { visit, message, if_match, verb: Verb::MarkRead }).await
     }
 
     /// Deletes a message: at once unreadable, restorable until its window ends. A second time
@@ -84,19 +82,7 @@ impl Mailboxes {
         message: MessageId,
         if_match: Option<&str>,
     ) -> Result<Changed, HolderError> {
-        let (event, verb) = (Event::MessageDeleted, Verb::Remove);
-        let change = Change { visit, message, if_match, event, verb };
-        let now = self.now();
-        let until = now.plus_millis(self.options().restore_window_ms);
-        self.change(change, |row, window| {
-            if row.deleted.is_none() {
-                let deletion = Deletion { at: now, until };
-                window.open(deletion);
-                row.deleted = Some(deletion);
-            }
-            Ok(())
-        })
-        .await
+        self.change(Change { visit, message, if_match, verb: Verb::Delete }).await
     }
 
     /// Takes back a deletion within its window. A message that is not deleted stays as it is.
@@ -109,49 +95,28 @@ impl Mailboxes {
         message: MessageId,
         if_match: Option<&str>,
     ) -> Result<Changed, HolderError> {
-        let (event, verb) = (Event::MessageRestored, Verb::Remove);
-        let change = Change { visit, message, if_match, event, verb };
-        let now = self.now();
-        self.change(change, |row, window| {
-            if let Some(deletion) = row.deleted.take() {
-                if deletion.until <= now {
-                    return Err(HolderError::RestoreOver);
-                }
-                window.shut(deletion);
-            }
-            Ok(())
-        })
-        .await
+        self.change(Change { visit, message, if_match, verb: Verb::Restore }).await
     }
 
-    async fn change(
-        &self,
-        change: Change<'_>,
-        edit: impl FnOnce(&mut MessageRow, &mut Window<'_>) -> Result<(), HolderError>,
-    ) -> Result<Changed, HolderError> {
-        let visit = change.visit;
-        let changed = self.try_change(change, edit).await;
-        self.noting_refusal(visit, changed).await
+    async fn change(&self, change: Change<'_>) -> Result<Changed, HolderError> {
+        let changed = self.try_change(&change).await;
+        self.noting_refusal(change.visit, changed).await
     }
 
-    async fn try_change(
-        &self,
-        change: Change<'_>,
-        edit: impl FnOnce(&mut MessageRow, &mut Window<'_>) -> Result<(), HolderError>,
-    ) -> Result<Changed, HolderError> {
-        let visit = change.visit;
+    async fn try_change(&self, change: &Change<'_>) -> Result<Changed, HolderError> {
+        let Change { visit, message, if_match, verb } = *change;
         visit.unused()?;
-        let Located { key, raw, mut row } = self.locate(visit, change.message).await?;
-        let action = change.verb.action(row.class.tier());
+        let Located { key, raw, mut row } = self.locate(visit, message).await?;
+        let action = verb.action(row.class.tier());
         let grant = self.grant(visit, action)?;
         if !grant.covers(grant.mailbox(), action, row.class) {
             return Err(HolderError::NotCovered);
         }
-        if change.if_match.is_some_and(|tag| tag != Etag::of(&raw).to_string()) {
+        if if_match.is_some_and(|tag| tag != Etag::of(&raw).to_string()) {
             return Err(HolderError::Changed);
         }
         let mut changes = Changes::new();
-        edit(&mut row, &mut Window { changes: &mut changes, key: &key })?;
+        self.edit(verb, &mut row, &mut Window { changes: &mut changes, key: &key })?;
         let restorable_until = row.deleted.map(|deletion| deletion.until);
         let new = row.encode()?;
         let etag = Etag::of(&new);
@@ -161,11 +126,40 @@ impl Mailboxes {
             new,
         );
         let entry = self
-            .entry(visit, change.event)
-            .about(Subject::Message(change.message))
+            .entry(visit, verb.event())
+            .about(Subject::Message(message))
             .fact(Fact::Class(row.class.number()));
         self.commit_act(visit, changes, entry, None).await?;
         Ok(Changed { etag, restorable_until })
+    }
+
+    fn edit(
+        &self,
+        verb: Verb,
+        row: &mut MessageRow,
+        window: &mut Window<'_>,
+    ) -> Result<(), HolderError> {
+        let now = self.now();
+        match verb {
+            Verb::MarkRead if row.deleted.is_some() => return Err(HolderError::NoMessage),
+            Verb::MarkRead => row.read = row.read.or(Some(now)),
+            Verb::Delete if row.deleted.is_some() => {}
+            Verb::Delete => {
+                let until = now.plus_millis(self.options().restore_window_ms);
+                let deletion = Deletion { at: now, until };
+                window.open(deletion);
+                row.deleted = Some(deletion);
+            }
+            Verb::Restore => {
+                if let Some(deletion) = row.deleted.take() {
+                    if deletion.until <= now {
+                        return Err(HolderError::RestoreOver);
+                    }
+                    window.shut(deletion);
+                }
+            }
+        }
+        Ok(())
     }
 }
 

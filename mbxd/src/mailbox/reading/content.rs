@@ -52,8 +52,8 @@ impl Mailboxes {
         manifest: &Manifest,
     ) -> Result<(), HolderError> {
         let listed = manifest.contents.iter().map(|content| content.id);
-        let ids = std::iter::once(row.manifest).chain(listed);
-        let root = stored_root(self.store(), ids).await?;
+        let ids: Vec<ContentId> = std::iter::once(row.manifest).chain(listed).collect();
+        let root = stored_root(self.store(), &ids).await?;
         if root.root == ContentRoot::from_bytes(row.content_root) {
             Ok(())
         } else {
@@ -90,10 +90,10 @@ pub(in crate::mailbox) struct StoredRoot {
 /// The content root of stored contents. Needs no key.
 pub(in crate::mailbox) async fn stored_root(
     store: &Store,
-    ids: impl IntoIterator<Item = ContentId>,
+    ids: &[ContentId],
 ) -> Result<StoredRoot, HolderError> {
     let (mut parts, mut stored_len) = (Vec::new(), 0_u64);
-    for id in ids {
+    for &id in ids {
         let (part, len) = stored_digest(store, id).await?;
         parts.push(part);
         stored_len = stored_len.saturating_add(len);

@@ -6,6 +6,7 @@ use crate::keys::KeysError;
 use crate::mailbox::base64_text::NotBase64;
 use crate::mailbox::manifest::BadManifest;
 use crate::store::{BadRow, CommitError, ReadError};
+use mbx_common::assurance::Loa;
 use mbx_common::error::{Code, Kind};
 use mbx_common::explain;
 use std::time::Duration;
@@ -119,6 +120,11 @@ impl HolderError {
             return error.retry_after();
         }
         if self.kind().may_retry() { Some(RETRY_AFTER) } else { None }
+    }
+
+    /// The level of assurance that would do, where the level stood against it.
+    pub const fn needed_level(&self) -> Option<Loa> {
+        if let Self::Denied(denied) = self { denied.needed_level() } else { None }
     }
 
     /// Whether the rules or the assertion stood against it, so that it leaves an entry.

@@ -166,7 +166,7 @@ impl<'a> Rows<'a> {
         if !self.scope.samples(delivery) {
             return Ok(None);
         }
-        let root = stored_root(self.mailboxes.store(), answer.contents.iter().copied()).await;
+        let root = stored_root(self.mailboxes.store(), &answer.contents).await;
         let fault = match root {
             Ok(root) if root.root == ContentRoot::from_bytes(answer.content_root) => {
                 self.verified.bytes = self.verified.bytes.saturating_add(root.stored_len);
