@@ -239,6 +239,17 @@ mod tests {
     }
 
     #[test]
+    fn a_private_key_under_a_sound_tag_but_of_another_public_key_is_refused() {
+        let (private, other) = (PrivateKey::generate(), PrivateKey::generate());
+        let mut keys = closed(&private);
+        keys.fingerprint = other.public().fingerprint();
+        let covered = OWNER.covered(&keys.fingerprint);
+        let sealed = OWNER.key(&W, &L).seal(&[&covered], &*private.seed());
+        keys.private = sealed.try_into().unwrap();
+        assert!(keys.open(&W, &L, OWNER).is_err());
+    }
+
+    #[test]
     fn a_longer_row_and_a_later_version_are_refused() {
         let mut bytes = row().encode();
         bytes.push(0);

@@ -190,3 +190,64 @@ impl<'a> Parts<'a> {
         row.is_empty().then_some(Self { signer, created, sealed, signature })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::SoftCustody;
+    use super::super::token_key::{KeyState, TokenKey};
+    use super::*;
+
+    const NAME: RootName = RootName {
+        purpose: RootPurpose::Register,
+        generation: 1,
+        installation: InstallationId::from_bytes([1; 16]),
+    };
+
+    fn key(id: u8, purpose: KeyPurpose, state: KeyState) -> TokenKey {
+        let spec = KeySpec { id: KeyId::from_bytes([id; 16]), purpose, version: 1 };
+        TokenKey { spec, state, created: Timestamp::EPOCH }
+    }
+
+    /// A token with two keys, and a row signed by the second.
+    async fn signed() -> (SoftCustody, Vec<u8>) {
+        let custody = SoftCustody::default();
+        let keys = [
+            key(1, KeyPurpose::KekRegister, KeyState::Active),
+            key(2, KeyPurpose::Sign, KeyState::Active),
+        ];
+        for key in keys {
+            custody.generate(key.spec).await.unwrap();
+        }
+        let table = KeyTable::new(keys.to_vec());
+        let secret = Secret32::new([7; 32]);
+        let row = make(&custody, &table, NAME, &secret, Timestamp::EPOCH).await.unwrap();
+        (custody, row)
+    }
+
+    async fn checked(signer: Option<TokenKey>) -> Result<Secret32, KeysError> {
+        let (custody, row) = signed().await;
+        let kek = key(1, KeyPurpose::KekRegister, KeyState::Active);
+        let table = KeyTable::new(signer.into_iter().chain([kek]).collect());
+        check(&custody, &table, NAME, &row).await?.open(&custody).await
+    }
+
+    #[tokio::test]
+    async fn a_signed_secret_opens_while_its_signer_is_active_or_retired() {
+        for state in [KeyState::Active, KeyState::Retired] {
+            let secret = checked(Some(key(2, KeyPurpose::Sign, state))).await.unwrap();
+            assert_eq!(secret.expose(), &[7; 32]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_signer_that_is_unknown_destroyed_or_no_signing_key_is_refused() {
+        for signer in [
+            None,
+            Some(key(2, KeyPurpose::Sign, KeyState::Destroyed)),
+            Some(key(2, KeyPurpose::KekBasic, KeyState::Active)),
+        ] {
+            let refused = checked(signer).await;
+            assert!(matches!(refused, Err(KeysError::Altered(Thing::RootSecret))), "{signer:?}");
+        }
+    }
+}

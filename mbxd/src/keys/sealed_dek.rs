@@ -196,9 +196,18 @@ mod tests {
     }
 
     #[test]
-    fn a_dek_of_another_class_is_refused_within_and_across_tiers() {
+    fn a_dek_of_another_tier_is_refused() {
         refused(|binding| binding.class = ProtectionClass::One);
-        refused(|binding| binding.class = ProtectionClass::Two);
+    }
+
+    #[test]
+    fn a_dek_of_another_class_of_the_same_tier_is_refused() {
+        let private = PrivateKey::generate();
+        let one = Binding { class: ProtectionClass::One, ..binding() };
+        let two = Binding { class: ProtectionClass::Two, ..binding() };
+        let sealed = seal_dek(&Dek::generate(), &private.public(), &one);
+        assert!(open_dek(&sealed, &private, &one).is_ok());
+        assert!(open_dek(&sealed, &private, &two).is_err());
     }
 
     #[test]
