@@ -177,12 +177,12 @@ fn attachment() -> Vec<u8> {
     (0..20_000_u32).flat_map(u32::to_le_bytes).collect()
 }
 
-pub(super) fn here(name: &str) -> PathBuf {
+pub(in crate::delivery) fn here(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/interop").join(name)
 }
 
 /// Whether a peer can be run here.
-pub(super) fn installed(program: &str, arguments: &[&str]) -> bool {
+pub(in crate::delivery) fn installed(program: &str, arguments: &[&str]) -> bool {
     let output = Command::new(program).args(arguments).output();
     let works = output.is_ok_and(|output| output.status.success());
     if !works {

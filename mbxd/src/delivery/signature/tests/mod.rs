@@ -5,6 +5,6 @@ mod hostile_algorithms;
 mod hostile_keys;
 mod hostile_references;
 mod hostile_wrapping;
-mod interop;
+pub(in crate::delivery) mod interop;
 mod samples;
 pub(in crate::delivery) mod signer;

@@ -3,4 +3,5 @@
 mod octets;
 mod parse;
 mod prescan;
+mod schema;
 mod simple;

@@ -180,23 +180,7 @@ fn a_body_that_is_no_base64_is_refused() {
 #[test]
 fn everything_optional_is_read() {
     let matter = "<x xmlns=\"urn:x\" kept=\"1\">as it is</x>";
-    let header = delivery(matter)
-        .replace("</Recipient></Header>", &format!(
-            "</Recipient><Reference xmlns=\"{M2}\">ref</Reference><CorrelationId xmlns=\"{M2}\">cor\
-             </CorrelationId><Attention xmlns=\"{M2}\">att</Attention></Header>"
-        ))
-        .replace("<Text>Ring</Text>", "<Text>Ring</Text><URL>u</URL><PhoneNumber>08</PhoneNumber>\
-             <EmailAdress>a@b.c</EmailAdress>")
-        .replace("<Language>", &format!(
-            "<Metadata><Tag xmlns=\"{M1}\">t</Tag><Value xmlns=\"{M1}\">v</Value></Metadata><Language>"
-        ))
-        .replace("</Language>", "</Language><Reply>REQUESTED</Reply><ReceiptRequest>NOT</ReceiptRequest>")
-        .replace("</Body></Message>", &format!(
-            "</Body><Attachment><ContentType xmlns=\"{M1}\">application/pdf</ContentType><Body \
-             xmlns=\"{M1}\">SGVq\nSGVq</Body><Checksum xmlns=\"{M1}\">00</Checksum><Filename \
-             xmlns=\"{M1}\">a.pdf</Filename></Attachment></Message>"
-        ));
-    let wire = Plan { delivery: header, ..Plan::default() }.by(&Signer::p256());
+    let wire = full(matter);
     judge(&wire).unwrap();
     let document = read(&wire);
     let Ok(Request::DeliverSecure(delivery)) = parse(&document) else { panic!() };
@@ -304,16 +288,7 @@ fn over_long_notification_texts_are_refused() {
 
 #[test]
 fn a_forwarded_delivery_is_read_and_its_original_verifies() {
-    let key = Signer::p256();
-    let [signed, seal, signature] = Plan::default().sealed(&key, &key);
-    let wire = envelope(&format!(
-        "<s:deliverForward xmlns:s=\"{S3}\"><s:forwardMessage><s:Header><m:Sender xmlns:m=\"{M1}\" \
-         xmlns:p=\"{SND}\"><p:Id>162021004748</p:Id><p:Name>Kommun A</p:Name></m:Sender>\
-         <m:Recipient xmlns:m=\"{M1}\">198101032384</m:Recipient></s:Header><s:Message><m:Subject \
-         xmlns:m=\"{M1}\">Vidare</m:Subject><m:Body xmlns:m=\"{M1}\"><m:ContentType>text/plain\
-         </m:ContentType><m:Body/></m:Body></s:Message><s:OrginalDelivery xmlns=\"{M3}\">{signed}\
-         {seal}{signature}</s:OrginalDelivery></s:forwardMessage></s:deliverForward>"
-    ));
+    let wire = forward();
     let document = read(&wire);
     let Ok(Request::DeliverForward(forward)) = parse(&document) else { panic!() };
     assert_eq!(forward.subject.as_str(), "Vidare");
@@ -321,11 +296,46 @@ fn a_forwarded_delivery_is_read_and_its_original_verifies() {
     crate::delivery::signature::verify(&forward.original, policy).unwrap();
 }
 
-const EXTRAS: &str = "<n:EmailMessage><o:header><o:From>a@b.c</o:From><o:Subject>E</o:Subject>\
+pub(super) const EXTRAS: &str = "<n:EmailMessage><o:header><o:From>a@b.c</o:From><o:Subject>E</o:Subject>\
     </o:header><o:text>M</o:text></n:EmailMessage><n:SmsMessage><o:header><o:From>F</o:From>\
     </o:header><o:text>T</o:text></n:SmsMessage>";
 
-fn notify(recipients: &[&str], extras: &str) -> String {
+/// A sound `deliverForward`.
+pub(super) fn forward() -> String {
+    let key = Signer::p256();
+    let [signed, seal, signature] = Plan::default().sealed(&key, &key);
+    envelope(&format!(
+        "<s:deliverForward xmlns:s=\"{S3}\"><s:forwardMessage><s:Header><m:Sender xmlns:m=\"{M1}\" \
+         xmlns:p=\"{SND}\"><p:Id>162021004748</p:Id><p:Name>Kommun A</p:Name></m:Sender>\
+         <m:Recipient xmlns:m=\"{M1}\">198101032384</m:Recipient></s:Header><s:Message><m:Subject \
+         xmlns:m=\"{M1}\">Vidare</m:Subject><m:Body xmlns:m=\"{M1}\"><m:ContentType>text/plain\
+         </m:ContentType><m:Body/></m:Body></s:Message><s:OrginalDelivery xmlns=\"{M3}\">{signed}\
+         {seal}{signature}</s:OrginalDelivery></s:forwardMessage></s:deliverForward>"
+    ))
+}
+
+/// A sound request with everything that the schema has.
+pub(super) fn full(matter: &str) -> String {
+    let header = delivery(matter)
+        .replace("</Recipient></Header>", &format!(
+            "</Recipient><Reference xmlns=\"{M2}\">ref</Reference><CorrelationId xmlns=\"{M2}\">cor\
+             </CorrelationId><Attention xmlns=\"{M2}\">att</Attention></Header>"
+        ))
+        .replace("<Text>Ring</Text>", "<Text>Ring</Text><URL>u</URL><PhoneNumber>08</PhoneNumber>\
+             <EmailAdress>a@b.c</EmailAdress>")
+        .replace("<Language>", &format!(
+            "<Metadata><Tag xmlns=\"{M1}\">t</Tag><Value xmlns=\"{M1}\">v</Value></Metadata><Language>"
+        ))
+        .replace("</Language>", "</Language><Reply>REQUESTED</Reply><ReceiptRequest>NOT</ReceiptRequest>")
+        .replace("</Body></Message>", &format!(
+            "</Body><Attachment><ContentType xmlns=\"{M1}\">application/pdf</ContentType><Body \
+             xmlns=\"{M1}\">SGVq\nSGVq</Body><Checksum xmlns=\"{M1}\">00</Checksum><Filename \
+             xmlns=\"{M1}\">a.pdf</Filename></Attachment></Message>"
+        ));
+    Plan { delivery: header, ..Plan::default() }.by(&Signer::p256())
+}
+
+pub(super) fn notify(recipients: &[&str], extras: &str) -> String {
     let recipients: String =
         recipients.iter().map(|id| format!("<m:Recipient>{id}</m:Recipient>")).collect();
     envelope(&format!(
@@ -345,7 +355,7 @@ fn notification<'d>(document: &'d Document<'_>) -> NotificationDelivery<'d> {
     }
 }
 
-fn read(wire: &str) -> Document<'_> {
+pub(super) fn read(wire: &str) -> Document<'_> {
     Document::read(wire.as_bytes(), &PrescanLimits::default()).unwrap()
 }
 
