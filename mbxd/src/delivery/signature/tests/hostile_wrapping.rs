@@ -287,6 +287,14 @@ fn a_claimed_type_is_ignored_in_parsing_and_never_outside_the_signature() {
     judge(&signed.by(&Signer::p256())).unwrap();
 }
 
+#[test]
+fn a_request_cut_anywhere_is_refused() {
+    let wire = base().wire;
+    for len in (0..wire.len()).filter(|len| wire.is_char_boundary(*len)) {
+        assert!(matches!(judge(&wire[..len]), Err(Refused::Read(_))), "cut at {len}");
+    }
+}
+
 /// A sound request taken apart, with the texts as they stand in it.
 struct Base {
     wire: String,

@@ -10,20 +10,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const STYLES: [&str; 3] = ["default", "prefixed", "jaxb"];
+pub(super) const STYLES: [&str; 3] = ["default", "prefixed", "jaxb"];
 const SUBJECT: &str = "Välkommen & <hej> \"så\" 'här' ]]> €";
 const SUPPORT: &str = "Rad ett\r\nrad två\ttabb";
 const BODY: &[u8] = "Hej!\r\nDetta är ett meddelande.\u{feff}".as_bytes();
 
 /// What a case asks of the sender beyond the defaults.
-struct Case {
-    name: &'static str,
-    options: &'static [&'static str],
-    key: &'static rcgen::SignatureAlgorithm,
-    algorithm: SignatureAlgorithm,
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) options: &'static [&'static str],
+    pub(super) key: &'static rcgen::SignatureAlgorithm,
+    pub(super) algorithm: SignatureAlgorithm,
 }
 
-static CASES: [Case; 5] = [
+pub(super) static CASES: [Case; 5] = [
     Case {
         name: "RSA, whole document",
         options: &[],
@@ -62,9 +62,7 @@ fn deliveries_of_python_xmlsec_verify_in_every_style() {
         return;
     }
     for case in &CASES {
-        let mut command = Command::new("python3");
-        command.arg(here("senders.py"));
-        assert_all_styles(case, command);
+        assert_all_styles(case, python_sender());
     }
 }
 
@@ -90,12 +88,19 @@ fn deliveries_signed_with_prefixes_verify_in_the_form_as_sent() {
     if !installed("python3", &["-c", "import xmlsec, lxml"]) {
         return;
     }
-    let mut command = Command::new("python3");
-    command.arg(here("senders.py")).args(["--signature-prefix", "--style", "prefix-kept"]);
+    let mut command = python_sender();
+    command.args(["--signature-prefix", "--style", "prefix-kept"]);
     let folder = send(&CASES[0], command);
     let verified = read_and_verify(&folder.path().join("prefix-kept.xml"), &CASES[0]);
     assert_eq!(verified.sender.signed_info_form, Form::Exclusive);
     assert_eq!((verified.sender.form, verified.seal.form), (Form::PrefixFree, Form::Exclusive));
+}
+
+/// The Python sender, without options.
+pub(super) fn python_sender() -> Command {
+    let mut command = Command::new("python3");
+    command.arg(here("senders.py"));
+    command
 }
 
 fn assert_all_styles(case: &Case, command: Command) {
@@ -110,7 +115,7 @@ fn assert_all_styles(case: &Case, command: Command) {
 }
 
 /// Lets a sender write its deliveries, with one key for the sender and another for the seal.
-fn send(case: &Case, mut command: Command) -> tempfile::TempDir {
+pub(super) fn send(case: &Case, mut command: Command) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     for (role, organisation) in [("sender", "162021004748"), ("seal", "162021003898")] {

@@ -2,6 +2,7 @@
 
 mod canonical;
 mod hostile_algorithms;
+mod hostile_independent;
 mod hostile_keys;
 mod hostile_references;
 mod hostile_wrapping;
