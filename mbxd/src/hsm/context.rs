@@ -67,10 +67,46 @@ pub(super) enum OpenError {
     SoftToken,
     /// The PIN is the one that was refused before, or that cannot be ruled out.
     PinKnownBad,
+    /// The token refused the PIN just now; and what it says of further attempts.
+    Pin { fault: Fault, left: Left },
     /// None of the expected keys is there: another token, or one that lost its objects.
     KeysGone,
     /// A call failed, or a key is not as it must be.
     Fault(Fault),
+}
+
+/// What the token says of further attempts at the PIN. Tokens give no number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Left {
+    /// Nothing.
+    Untold,
+    /// There were wrong ones since the last right one.
+    Few,
+    /// The next wrong one locks it.
+    One,
+    /// It is locked.
+    None,
+}
+
+impl Left {
+    /// Asks the token.
+    fn ask(module: &Pkcs11, slot: Slot) -> Self {
+        match module.get_token_info(slot) {
+            Ok(info) if info.user_pin_locked() => Self::None,
+            Ok(info) if info.user_pin_final_try() => Self::One,
+            Ok(info) if info.user_pin_count_low() => Self::Few,
+            Ok(_) | Err(_) => Self::Untold,
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Untold => "",
+            Self::Few => "; the token counts wrong PINs and locks after a few",
+            Self::One => "; one more wrong PIN locks the token",
+            Self::None => "; the token has locked the PIN",
+        }
+    }
 }
 
 impl OpenError {
@@ -79,7 +115,8 @@ impl OpenError {
         match self {
             Self::NoToken | Self::KeysGone => State::Down,
             Self::SoftToken => State::PolicyViolated,
-            Self::PinKnownBad => State::PinRejected,
+            Self::Pin { left: Left::None, .. } => State::PinLocked,
+            Self::PinKnownBad | Self::Pin { .. } => State::PinRejected,
             Self::Fault(fault) => match fault.meaning() {
                 Meaning::Policy => State::PolicyViolated,
                 Meaning::PinRejected => State::PinRejected,
@@ -100,6 +137,7 @@ impl fmt::Display for OpenError {
             Self::PinKnownBad => {
                 f.write_str("the PIN is the one that the token refused; it is not tried again")
             }
+            Self::Pin { fault, left } => write!(f, "{fault}{}", left.text()),
             Self::KeysGone => f.write_str("the token holds none of the expected keys"),
             Self::Fault(fault) => fault.fmt(f),
         }
@@ -142,7 +180,13 @@ impl Context {
         let anchor = module.open_rw_session_no_drop(slot)?;
         let login = login(&anchor, opening);
         self.anchor = Some(anchor);
-        login?;
+        match login {
+            Err(OpenError::Fault(fault)) if fault.meaning() == Meaning::PinRejected => {
+                let left = Left::ask(&module, slot);
+                return Err(OpenError::Pin { fault, left });
+            }
+            outcome => outcome?,
+        }
         examine(module, slot, facts, opening)
     }
 

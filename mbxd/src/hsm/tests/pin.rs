@@ -7,6 +7,7 @@ use mbx_tests::faults::{Faults, code};
 suite! {
     a_wrong_pin_is_tried_once_and_not_again_after_fifty_restarts
     a_rejected_pin_gives_way_to_an_operator_who_may_even_repeat_it
+    a_rejected_pin_is_told_with_what_the_token_says_of_further_attempts
     a_locked_pin_is_latched
     a_pin_that_was_right_is_given_again_after_a_loss_but_not_after_a_refusal
     a_user_that_is_logged_in_already_is_success
@@ -49,6 +50,17 @@ async fn a_rejected_pin_gives_way_to_an_operator_who_may_even_repeat_it(token: T
 
     custody.unlock(token.pin().to_owned().into()).await.unwrap();
     assert_eq!(custody.status().state, State::Ready);
+}
+
+async fn a_rejected_pin_is_told_with_what_the_token_says_of_further_attempts(token: Token) {
+    let custody = Pkcs11Custody::start(with_pin(&token, "000000")).unwrap();
+    reaches(&custody, State::PinRejected, PATIENCE).await;
+    let status = custody.status();
+    let cause = status.cause.unwrap();
+    assert!(cause.starts_with("C_Login: PinIncorrect"), "{cause}");
+    if status.model.starts_with("SoftHSM") {
+        assert!(cause.contains("counts wrong PINs"), "{cause}");
+    }
 }
 
 async fn a_locked_pin_is_latched(token: Token) {
