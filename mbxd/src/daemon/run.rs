@@ -110,9 +110,15 @@ fn background(rooms: &Rooms, diary: &Diary, vitals: &Vitals, check_every: Durati
             tokio::time::sleep(check_every.max(SWEEP_STEP)).await;
         }
     });
-    let mailboxes = rooms.mailboxes.clone();
+    let (mailboxes, operators) = (rooms.mailboxes.clone(), rooms.operators.clone());
     tasks.spawn(async move {
         loop {
+            if let Err(error) = operators.sweep().await {
+                tracing::warn!(
+                    error = %Chain(&error),
+                    "timed-out sessions were not ended"
+                );
+            }
             if let Err(error) = mailboxes.flush_refusals(false).await {
                 tracing::warn!(
                     error = %Chain(&error),

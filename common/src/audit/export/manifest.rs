@@ -41,7 +41,7 @@ pub const README: &str = "\
 This is a period of the audit log of an mbx mailbox operator.
 
 Check it:            mbxctl audit verify FILE
-Know the signer:     compare keys.txt with the keys that the operator told you, and give --key
+Know the signer:     give the keys that the operator told you, in a file like keys.txt, with --keys
 Know the end:        give a checkpoint that you kept yourself with --from
 
 entries.jsonl        one entry a line; \"leaf\" holds the very bytes that the log's tree hashes

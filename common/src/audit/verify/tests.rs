@@ -429,3 +429,13 @@ proptest! {
         prop_assert!(findings.kept().contains(&cut));
     }
 }
+
+/// The export that an earlier version wrote is sound for every later one.
+#[test]
+fn the_export_of_the_first_release_verifies() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/audit-export.tar");
+    let bytes = std::fs::read(path).unwrap();
+    let report = verify_export(&bytes[..], Trust::default()).unwrap();
+    assert_eq!(report.findings.kept(), []);
+    assert_eq!((report.unread, report.unchecked.len()), (0, 0));
+}
