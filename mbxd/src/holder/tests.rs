@@ -86,9 +86,10 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let pair = KeyPair::generate_for(kind).unwrap();
         std::fs::write(folder.path().join("keys.pem"), pair.public_key_pem()).unwrap();
-        let key = match algorithm {
-            Algorithm::EdDSA => EncodingKey::from_ed_der(&pair.serialize_der()),
-            _ => EncodingKey::from_ec_der(&pair.serialize_der()),
+        let key = if algorithm == Algorithm::EdDSA {
+            EncodingKey::from_ed_der(&pair.serialize_der())
+        } else {
+            EncodingKey::from_ec_der(&pair.serialize_der())
         };
         let portals = Portals::load(&config(&folder)).unwrap();
         let service = Service { mailboxes, portals, clock: bench.clock.clone() };
@@ -257,9 +258,9 @@ async fn a_range_is_answered_as_a_range() {
     let rest = world.call("GET", &path, &token, &[("range", "bytes=5-")]).await;
     assert_eq!((rest.status, &rest.body[..]), (206, &b"56789"[..]));
     assert_eq!(world.memory.entries().len(), entries);
-    let past = world.call("GET", &path, &token, &[("range", "bytes=10-")]).await;
-    assert_eq!((past.status, past.code()), (416, "MBX-4113".to_owned()));
-    assert_eq!(past.header("content-range"), "bytes */10");
+    let outside = world.call("GET", &path, &token, &[("range", "bytes=10-")]).await;
+    assert_eq!((outside.status, outside.code()), (416, "MBX-4113".to_owned()));
+    assert_eq!(outside.header("content-range"), "bytes */10");
 }
 
 #[tokio::test]
