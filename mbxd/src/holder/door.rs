@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::http::{Client, Service};
-use super::portals::{Portals, PortalsError};
+use super::portals::{InForce, Portals, PortalsError};
 use super::problem::Refused;
 use crate::clock::Clock;
 use crate::config;
@@ -73,11 +73,21 @@ impl Door {
         let requests = usize::try_from(config.requests_max.max(1)).unwrap_or(usize::MAX);
         let requests = requests.min(Semaphore::MAX_PERMITS);
         Ok(Self {
-            service: Service { mailboxes, portals: Portals::load(config)?, clock },
+            service: Service { mailboxes, portals: InForce::new(Portals::load(config)?), clock },
             trust,
             connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             requests: Arc::new(Semaphore::new(requests)),
         })
+    }
+
+    /// Reads the section and every key file again: portals, their keys, levels and ceilings change
+    /// for requests that begin from now on. Address and bounds take effect at the next start.
+    ///
+    /// # Errors
+    /// [`PortalsError`]; the portals stay as they were then.
+    pub fn reconfigure(&self, config: &config::Portal) -> Result<(), PortalsError> {
+        self.service.portals.replace(Portals::load(config)?);
+        Ok(())
     }
 
     /// Serves connections until `stop` is done; then takes no more and gives those under way time

@@ -4,7 +4,7 @@ use super::answer::{Answer, empty, json, octets, with};
 use super::assertion::{AssertionError, Judge};
 use super::headers;
 use super::json::{Change, Mailbox, Message, Page};
-use super::portals::{Portal, Portals};
+use super::portals::{InForce, Portal, Portals};
 use super::problem::Refused;
 use super::range::{Wanted, wanted};
 use super::route::{NoRoute, Route};
@@ -25,7 +25,6 @@ use mbx_common::error::{Code, Kind};
 use mbx_common::explain;
 use mbx_common::id::{MessageId, RequestId};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// The description of every route, served as it stands in the tree.
 const OPENAPI: &[u8] = include_bytes!("../../../docs/openapi/portal.json");
@@ -33,7 +32,7 @@ const OPENAPI: &[u8] = include_bytes!("../../../docs/openapi/portal.json");
 /// What answers requests; shared by all connections.
 pub(super) struct Service {
     pub(super) mailboxes: Mailboxes,
-    pub(super) portals: Portals,
+    pub(super) portals: InForce,
     pub(super) clock: Clock,
 }
 
@@ -97,7 +96,8 @@ impl Service {
 
 impl Call<'_> {
     async fn answer(&self, route: Result<Route, NoRoute>) -> Result<Answer, Refused> {
-        let Some(portal) = self.service.portals.of(self.client.certificate) else {
+        let portals = self.service.portals.current();
+        let Some(portal) = portals.of(self.client.certificate) else {
             return self.refuse(None, explain::PORTAL_UNKNOWN).await;
         };
         let route = match route {
@@ -108,7 +108,7 @@ impl Call<'_> {
             Err(NoRoute::Message) => return Err(Refused::of(explain::NO_MESSAGE)),
         };
         let list = if route == Route::List { Some(self.list_request()?) } else { None };
-        let caller = match self.caller(&portal) {
+        let caller = match self.caller(&portals, &portal) {
             Ok(caller) => caller,
             Err(error) => {
                 let (request, name) = (self.request, &portal.client.name);
@@ -129,9 +129,9 @@ impl Call<'_> {
     }
 
     /// Who calls, as the assertion says, once it is believed.
-    fn caller(&self, portal: &Arc<Portal>) -> Result<Caller, AssertionError> {
+    fn caller(&self, portals: &Portals, portal: &Portal) -> Result<Caller, AssertionError> {
         let judge = Judge {
-            portals: &self.service.portals,
+            portals,
             portal,
             certificate: self.client.certificate,
             now: self.service.clock.now(),

@@ -81,6 +81,26 @@ pub(super) struct Portals {
     by_certificate: HashMap<Fingerprint, Arc<Portal>>,
 }
 
+/// The portals in force; a reload replaces them while requests go on.
+#[derive(Debug)]
+pub(super) struct InForce(RwLock<Arc<Portals>>);
+
+impl InForce {
+    pub(super) fn new(portals: Portals) -> Self {
+        Self(RwLock::new(Arc::new(portals)))
+    }
+
+    /// The portals of this moment.
+    pub(super) fn current(&self) -> Arc<Portals> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts others in force, for requests that begin from now on.
+    pub(super) fn replace(&self, portals: Portals) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(portals);
+    }
+}
+
 /// One portal.
 #[derive(Debug)]
 pub(super) struct Portal {

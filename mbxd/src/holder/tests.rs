@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::http::{Client, Service};
-use super::portals::{Portals, PortalsError};
+use super::portals::{InForce, Portals, PortalsError};
 use super::route::ROUTES;
 use crate::access::Rules;
 use crate::config::{Fingerprint, Portal as Config};
@@ -91,7 +91,7 @@ impl World {
         } else {
             EncodingKey::from_ec_der(&pair.serialize_der())
         };
-        let portals = Portals::load(&config(&folder)).unwrap();
+        let portals = InForce::new(Portals::load(&config(&folder)).unwrap());
         let service = Service { mailboxes, portals, clock: bench.clock.clone() };
         let world = Self { bench, memory, service, key, algorithm, folder };
         world.fill().await;
@@ -382,7 +382,7 @@ async fn an_assertion_is_good_once_across_a_restart() {
     };
     let restarted = Service {
         mailboxes: Mailboxes::new(surroundings, Options::default()),
-        portals: Portals::load(&config(&world.folder)).unwrap(),
+        portals: InForce::new(Portals::load(&config(&world.folder)).unwrap()),
         clock: world.bench.clock.clone(),
     };
     let world = World { service: restarted, ..world };
@@ -460,17 +460,23 @@ async fn a_jwks_names_keys_by_id() {
     }]});
     std::fs::write(world.folder.path().join("keys.pem"), set.to_string()).unwrap();
     let portals = Portals::load(&config(&world.folder)).unwrap();
-    let world = World {
-        service: Service { portals, ..world.service },
-        key: EncodingKey::from_ec_der(&point.serialize_der()),
-        ..world
-    };
+    world.service.portals.replace(portals);
+    let world = World { key: EncodingKey::from_ec_der(&point.serialize_der()), ..world };
     let mut header = Header::new(Algorithm::ES256);
     for (kid, status) in [("next", 200), ("other", 401)] {
         header.kid = Some(kid.to_owned());
         let token = jsonwebtoken::encode(&header, &world.claims(), &world.key).unwrap();
         assert_eq!(world.call("GET", "/v1/messages", &token, &[]).await.status, status, "{kid}");
     }
+}
+
+#[tokio::test]
+async fn a_reload_puts_other_portals_in_force() {
+    let world = World::new().await;
+    let mut other = config(&world.folder);
+    other.client[0].loa_max = Loa::Two;
+    world.service.portals.replace(Portals::load(&other).unwrap());
+    assert_eq!(world.get("/v1/messages").await.code(), "MBX-4124");
 }
 
 #[tokio::test]
