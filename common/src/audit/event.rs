@@ -81,6 +81,8 @@ events! {
     PinRejected = 504, "HSM refused the PIN";
     IntegrityViolated = 505, "stored data failed its integrity check";
     HsmTested = 506, "HSM tested";
+    HsmLocked = 507, "HSM locked by staff";
+    PinGiven = 508, "PIN given to the HSM by staff";
     CheckpointSigned = 601, "audit checkpoint signed";
     AuditSearched = 602, "audit log searched";
     AuditExported = 603, "audit log exported";

@@ -4,7 +4,7 @@ use super::{audit_entry, offline};
 use crate::cli::{AuditCommand, EventCommand, Format};
 use crate::context::{Context, value};
 use crate::failure::Failure;
-use crate::output::figure::{bytes, count};
+use crate::output::figure::{bytes, count, things};
 use crate::output::{Answer, Line, Style, Tone};
 use bytes::Bytes;
 use mbx_common::control::Page;
@@ -202,9 +202,9 @@ fn read_small(path: &Path) -> Result<String, Failure> {
 /// What verifying found, live or offline.
 pub(super) fn report(report: &VerifyReport) -> Answer {
     let facts = format!(
-        "{} entries, {} checkpoints, {} from outside, root {}…",
-        count(report.entries),
-        count(report.checkpoints),
+        "{}, {}, {} from outside, root {}…",
+        things(report.entries, "entry", "entries"),
+        things(report.checkpoints, "checkpoint", "checkpoints"),
         count(report.anchors),
         report.root.chars().take(8).collect::<String>()
     );

@@ -48,7 +48,7 @@ fn cells(context: &Context, row: &AuditRow) -> Vec<Cell> {
         Cell::optional(row.role.clone()),
         subject,
         Cell::text(row.result.clone()).tone(tone),
-        Cell::text(detail(row)),
+        Cell::pair(detail(row, short_fact), detail(row, str::to_owned)),
         Cell::text(row.position.to_string()),
         Cell::optional(row.peer.clone()),
         Cell::optional(row.session.clone()),
@@ -56,11 +56,21 @@ fn cells(context: &Context, row: &AuditRow) -> Vec<Cell> {
     ]
 }
 
+/// A fact with its digest cut to 8 digits.
+fn short_fact(fact: &str) -> String {
+    match fact.split_once(' ') {
+        Some((name, value)) if value.len() == 64 => {
+            format!("{name} {}", value.chars().take(8).collect::<String>())
+        }
+        _ => fact.to_owned(),
+    }
+}
+
 /// Title, reason, ticket and facts in one cell.
-fn detail(row: &AuditRow) -> String {
+fn detail(row: &AuditRow, fact: impl Fn(&str) -> String) -> String {
     let mut parts = vec![row.title.clone()];
     parts.extend(row.reason.clone());
     parts.extend(row.ticket.as_ref().map(|ticket| format!("ticket {ticket}")));
-    parts.extend(row.facts.iter().cloned());
+    parts.extend(row.facts.iter().map(|text| fact(text)));
     parts.join(" · ")
 }

@@ -6,7 +6,7 @@ use crate::cli::HsmCommand;
 use crate::client::Changed;
 use crate::context::{Context, changed, value};
 use crate::failure::Failure;
-use crate::output::figure::{count, span_s};
+use crate::output::figure::{count, span_s, things};
 use crate::output::{Answer, Line, Tone};
 use mbx_common::control::hsm::{HsmState, HsmStatus, PinRequest, TestSheet};
 use mbx_common::control::route::Route;
@@ -66,7 +66,7 @@ fn status(status: &HsmStatus) -> Answer {
     let mut pairs = vec![
         ("  Serial", status.serial.clone()),
         ("  Model", status.model.clone()),
-        ("  Opened", format!("{} times since the start", count(status.epoch))),
+        ("  Opened", format!("{} since the start", things(status.epoch, "time", "times"))),
         (
             "  Queue",
             format!(

@@ -158,7 +158,8 @@ fn bad_row(line: usize, why: &str) -> Failure {
 
 fn show(last: &BatchDone, refused: Vec<RefusedRow>, total: u64) -> Answer {
     let job = short_id(&last.job.to_string());
-    let failed = u64::try_from(refused.len()).unwrap_or(u64::MAX);
+    let failed = last.next_row.saturating_sub(last.registered);
+    let listed = u64::try_from(refused.len()).unwrap_or(u64::MAX);
     let summary = BatchDone { refused, ..last.clone() };
     let (tone, exit) = if failed == 0 { (Tone::Ok, 0) } else { (Tone::Attention, 3) };
     let text = format!(
@@ -170,7 +171,11 @@ fn show(last: &BatchDone, refused: Vec<RefusedRow>, total: u64) -> Answer {
     let mut answer =
         Answer::new("user.batch", value(&summary)).line(Line::signed(tone, text)).id(last.job);
     answer = answer.line(Line::default().and("  address register: not told", Tone::Dim));
-    if failed > 0 {
+    if failed > listed {
+        let text = format!("  {} were named when their batch was sent", count(failed - listed));
+        answer = answer.line(Line::default().and(text, Tone::Dim));
+    }
+    if listed > 0 {
         answer = answer.line(Line::blank()).table(refused_table(&summary.refused));
         answer = answer.hint(
             "mend these lines and give them in a file of their own   (mbxctl explain MBX-4007)",

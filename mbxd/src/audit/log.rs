@@ -165,6 +165,23 @@ impl AuditLog {
         Ok(Tree::new())
     }
 
+    /// Records an act of staff on the token, which has no rows of its own that the entry could go
+    /// with: *asked* before it is done, so that nothing happens without an entry, then what came
+    /// out.
+    ///
+    /// # Errors
+    /// [`AuditError::Commit`]: the act must not be done then.
+    pub async fn record_act(
+        &self,
+        origin: &Origin,
+        event: Event,
+        outcome: Outcome,
+    ) -> Result<(), AuditError> {
+        let entry = origin.entry(self.0.clock.now(), event).outcome(outcome);
+        self.0.store.commit(Changes::new(), entry).await?;
+        Ok(())
+    }
+
     /// Records that the log was read, before anything of it is shown.
     pub(super) async fn record(
         &self,

@@ -4,7 +4,9 @@ use super::answer::{Answer, json, plan};
 use super::ask::Ask;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
-use crate::keys::{CheckOutcome, HsmState as State, HsmStatus as Status, Sheet};
+use crate::keys::{CheckOutcome, HsmState as State, HsmStatus as Status, KeysError, Sheet};
+use crate::operators::Staff;
+use mbx_common::audit::{Event, Origin, Outcome};
 use mbx_common::control::hsm::{Check, HsmState, HsmStatus, Opened, PinRequest, TestSheet};
 use mbx_common::control::status::Level;
 use secrecy::SecretString;
@@ -19,7 +21,7 @@ pub(super) fn status(rooms: &Rooms) -> Result<Answer, Refusal> {
 }
 
 /// Gives the token its PIN and opens the keys.
-pub(super) async fn login(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
+pub(super) async fn login(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
     let request: PinRequest = ask.body()?;
     if ask.wishes.dry_run {
         let token = rooms.keys.status().hsm.token;
@@ -29,28 +31,49 @@ pub(super) async fn login(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
         ]);
     }
     let pin = SecretString::from(request.pin.expose());
-    let unlocked = rooms.keys.hsm_unlock(pin).await;
-    unlocked.map_err(|error| Refusal::of_keys(&error, &rooms.keys.status()))?;
+    let act = Act::begin(rooms, ask.origin(staff), Event::PinGiven).await?;
+    act.end(rooms.keys.hsm_unlock(pin).await).await?;
     status(rooms)
 }
 
 /// Locks the token; every opened key is wiped.
-pub(super) async fn logout(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
+pub(super) async fn logout(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
     if ask.wishes.dry_run {
         return plan(vec![
             "wipe every opened key; reading ends, deliveries go on".to_owned(),
             format!("log out of the token {}", rooms.keys.status().hsm.token),
         ]);
     }
+    let act = Act::begin(rooms, ask.origin(staff), Event::HsmLocked).await?;
     rooms.keys.hsm_lock().await;
+    act.end(Ok(())).await?;
     status(rooms)
 }
 
 /// Tries what the daemon needs.
-pub(super) async fn test(rooms: &Rooms) -> Result<Answer, Refusal> {
-    let sheet = rooms.keys.hsm_test().await;
-    let sheet = sheet.map_err(|error| Refusal::of_keys(&error, &rooms.keys.status()))?;
-    json(&test_sheet(&sheet))
+pub(super) async fn test(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
+    let act = Act::begin(rooms, ask.origin(staff), Event::HsmTested).await?;
+    json(&test_sheet(&act.end(rooms.keys.hsm_test().await).await?))
+}
+
+/// An act on the token: its entry *asked* stands before it is done, then one with what came out.
+struct Act<'a> {
+    rooms: &'a Rooms,
+    origin: Origin,
+    event: Event,
+}
+
+impl<'a> Act<'a> {
+    async fn begin(rooms: &'a Rooms, origin: Origin, event: Event) -> Result<Self, Refusal> {
+        rooms.audit.record_act(&origin, event, Outcome::Asked).await?;
+        Ok(Self { rooms, origin, event })
+    }
+
+    async fn end<T>(self, result: Result<T, KeysError>) -> Result<T, Refusal> {
+        let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
+        self.rooms.audit.record_act(&self.origin, self.event, outcome).await?;
+        result.map_err(|error| Refusal::of_keys(&error, &self.rooms.keys.status()))
+    }
 }
 
 /// The state as the API spells it.

@@ -120,7 +120,7 @@ async fn list(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal
         after: query.after.as_deref().map(whole).transpose()?,
     };
     let page = rooms.mailboxes.holders(filter).await.map_err(|error| refused(rooms, &error))?;
-    let sees_numbers = staff.role() == Some(Role::Registrar);
+    let sees_numbers = staff.session().roles.has(Role::Registrar);
     let mut rows = Vec::with_capacity(page.holders.len());
     for holder in page.holders {
         let number = match (sees_numbers, ask.wishes.reveal) {

@@ -94,6 +94,8 @@ fn from_reserve(event: Event) -> bool {
             | Event::HsmOpened
             | Event::HsmLost
             | Event::HsmTested
+            | Event::HsmLocked
+            | Event::PinGiven
             | Event::PinRejected
             | Event::IntegrityViolated
             | Event::CheckpointSigned
