@@ -3,25 +3,20 @@
 use super::anchors::{Anchors, Peer, Usage};
 use super::chain::ChainError;
 use super::client::CrlCell;
-use super::crl::{Crl, CrlError};
-use super::crls::{self, Crls};
 use super::inventory::{Item, inventory};
 use super::issuer::{Issuer, IssuerError};
-use super::pem::{self, PemError};
+use super::lists::stored;
 use super::server::{IdentityError, Server};
 use crate::clock::Clock;
 use crate::config::{self, TlsIdentity};
-use crate::store::{Changes, CommitError, KeyRange, ReadError, Store, Table};
-use mbx_common::audit::{Actor, Event, Fact, Origin};
+use crate::store::{Changes, CommitError, ReadError, Store};
+use mbx_common::audit::{Event, Fact, Origin};
 use mbx_common::error::Kind;
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-
-/// Most revocation lists that are kept: a handful of issuers, each with a few parts.
-const LISTS_MAX: usize = 256;
 
 /// The two HTTPS doors.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -88,48 +83,21 @@ pub struct Reloaded {
     pub items: usize,
 }
 
-/// What reading the folder of revocation lists found.
-#[derive(Debug, Default)]
-pub struct Refreshed {
-    /// Lists that are new and in force now.
-    pub updated: usize,
-    /// Lists that are in force already.
-    pub unchanged: usize,
-    /// Files that are not used, and why.
-    pub refused: Vec<(PathBuf, ListError)>,
-}
-
-/// Why a file of the folder is not used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ListError {
-    /// The file or folder cannot be read.
-    #[error(transparent)]
-    Pem(#[from] PemError),
-    /// The list is no good.
-    #[error(transparent)]
-    Crl(#[from] CrlError),
-    /// It cannot be kept; it is tried again at the next reading.
-    #[error(transparent)]
-    Commit(#[from] CommitError),
-}
-
 /// Everything that is believed: cheap to clone.
 #[derive(Clone)]
-pub struct Trust(Arc<Inner>);
+pub struct Trust(pub(super) Arc<Inner>);
 
-struct Inner {
-    state: RwLock<State>,
-    crls: Arc<CrlCell>,
+pub(super) struct Inner {
+    state: RwLock<Arc<State>>,
+    pub(super) crls: Arc<CrlCell>,
     /// One change of the lists at a time.
-    changing: tokio::sync::Mutex<()>,
-    store: Store,
-    clock: Clock,
+    pub(super) changing: tokio::sync::Mutex<()>,
+    pub(super) store: Store,
+    pub(super) clock: Clock,
 }
 
-#[derive(Clone)]
-struct State {
-    config: config::Trust,
+pub(super) struct State {
+    pub(super) config: config::Trust,
     identities: Vec<(Door, TlsIdentity)>,
     authorities: Arc<Anchors>,
     portals: Arc<Anchors>,
@@ -179,7 +147,7 @@ impl State {
         Ok(Self { config, identities, authorities, portals, servers })
     }
 
-    fn issuers(&self) -> Vec<Issuer> {
+    pub(super) fn issuers(&self) -> Vec<Issuer> {
         self.authorities.issuers().chain(&self.portals.roots).cloned().collect()
     }
 }
@@ -200,7 +168,7 @@ impl Trust {
         let state = State::load(config, identities, &crls, &clock)?;
         crls.replace(stored(&store, &state.issuers(), &clock).await?);
         let changing = tokio::sync::Mutex::new(());
-        let state = RwLock::new(state);
+        let state = RwLock::new(Arc::new(state));
         Ok(Self(Arc::new(Inner { state, crls, changing, store, clock })))
     }
 
@@ -219,9 +187,10 @@ impl Trust {
         door: Door,
         chain: &[CertificateDer<'_>],
     ) -> Result<Peer, ChainError> {
+        let state = self.state();
         let anchors = match door {
-            Door::Authorities => Arc::clone(&self.state().authorities),
-            Door::Portal => Arc::clone(&self.state().portals),
+            Door::Authorities => &state.authorities,
+            Door::Portal => &state.portals,
         };
         anchors.verify(chain, Usage::TlsClient, &self.0.crls.current(), self.0.clock.now())
     }
@@ -231,7 +200,7 @@ impl Trust {
     /// # Errors
     /// [`ChainError`].
     pub fn check_signer(&self, chain: &[CertificateDer<'_>]) -> Result<Peer, ChainError> {
-        let anchors = Arc::clone(&self.state().authorities);
+        let anchors = &self.state().authorities;
         anchors.verify(chain, Usage::Signature, &self.0.crls.current(), self.0.clock.now())
     }
 
@@ -242,11 +211,11 @@ impl Trust {
 
     /// Every certificate and list in use, and each list that is missing.
     pub fn list(&self) -> Vec<Item> {
-        let State { authorities, portals, servers, .. } = self.state();
+        let state = self.state();
         inventory(
-            servers.iter().map(|(door, server)| (*door, server)),
-            &authorities,
-            &portals,
+            state.servers.iter().map(|(door, server)| (*door, server)),
+            &state.authorities,
+            &state.portals,
             &self.0.crls.current(),
             self.0.clock.now(),
         )
@@ -257,8 +226,8 @@ impl Trust {
     /// # Errors
     /// [`TrustError`]; everything stays as it was then.
     pub async fn reload(&self, origin: &Origin) -> Result<Reloaded, TrustError> {
-        let State { config, identities, .. } = self.state();
-        self.reconfigure(config, identities, origin).await
+        let state = self.state();
+        self.reconfigure(state.config.clone(), state.identities.clone(), origin).await
     }
 
     /// Puts another configuration in use.
@@ -284,82 +253,12 @@ impl Trust {
         }
         self.0.store.commit(Changes::new(), entry).await?;
         self.0.crls.replace(lists);
-        *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
         Ok(Reloaded { items: self.list().len() })
     }
 
-    /// Reads the folder of revocation lists and keeps every new good one, each in a unit of work
-    /// with its audit entry.
-    pub async fn refresh_lists(&self) -> Refreshed {
-        let _changing = self.0.changing.lock().await;
-        let state = self.state();
-        let folder = state.config.crl_dir.clone();
-        let files = tokio::task::spawn_blocking(move || read_folder(&folder)).await;
-        let mut report = Refreshed::default();
-        let issuers = state.issuers();
-        for (path, bytes) in files.unwrap_or_default() {
-            let kept = match bytes {
-                Ok(bytes) => self.keep(&bytes, &issuers).await,
-                Err(error) => Err(error.into()),
-            };
-            match kept {
-                Ok(true) => report.updated += 1,
-                Ok(false) => report.unchanged += 1,
-                Err(error) => {
-                    tracing::warn!(path = %path.display(), %error, "revocation list not used");
-                    report.refused.push((path, error));
-                }
-            }
-        }
-        self.warn_of_ends(state.config.crl_warn_before.as_millis());
-        report
-    }
-
-    /// Logs each list that is outdated or soon will be.
-    fn warn_of_ends(&self, before_ms: u64) {
-        let soon = self.0.clock.now().plus_millis(before_ms);
-        for list in self.0.crls.current().states() {
-            if list.next_update <= soon {
-                tracing::warn!(
-                    issuer = list.issuer,
-                    next_update = %list.next_update,
-                    "a revocation list ends; fetch the next one"
-                );
-            }
-        }
-    }
-
-    /// Refreshes the lists for ever, as often as the configuration says.
-    pub async fn keep_lists_fresh(self) {
-        loop {
-            self.refresh_lists().await;
-            let pause = self.state().config.crl_read_every.duration();
-            tokio::time::sleep(pause.max(std::time::Duration::from_secs(1))).await;
-        }
-    }
-
-    /// Keeps one list; `false` where it is in force already.
-    async fn keep(&self, der: &[u8], issuers: &[Issuer]) -> Result<bool, ListError> {
-        let now = self.0.clock.now();
-        let list = Crl::read(der, issuers, now)?;
-        let lists = self.0.crls.current();
-        if !lists.is_new(&list)? {
-            return Ok(false);
-        }
-        let mut changes = Changes::new();
-        changes.put(Table::Crl, list.row_key().to_vec(), crls::row(&list));
-        let entry = Origin::of(Actor::Daemon)
-            .entry(now, Event::CrlUpdated)
-            .fact(Fact::Digest(list.digest.0))
-            .fact(Fact::Count(list.revoked_count))
-            .fact(Fact::Moment(list.next_update));
-        self.0.store.commit(changes, entry).await?;
-        self.0.crls.replace(lists.with(Arc::new(list)));
-        Ok(true)
-    }
-
-    fn state(&self) -> State {
-        self.0.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.0.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -367,40 +266,4 @@ impl std::fmt::Debug for Trust {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Trust")
     }
-}
-
-/// The lists of the store whose issuers are configured and whose signatures still hold.
-async fn stored(store: &Store, issuers: &[Issuer], clock: &Clock) -> Result<Crls, ReadError> {
-    let page = store.scan(Table::Crl, KeyRange::all(), LISTS_MAX).await?;
-    let mut lists = Crls::default();
-    for (_, row) in &page.rows {
-        match crls::from_row(row, issuers, clock.now()) {
-            Ok(list) => lists = lists.with(Arc::new(list)),
-            Err(error) => tracing::warn!(%error, "stored revocation list not used"),
-        }
-    }
-    Ok(lists)
-}
-
-/// Every `*.crl` and `*.pem` of a folder, in the order of their names.
-fn read_folder(folder: &Path) -> Vec<(PathBuf, Result<Vec<u8>, PemError>)> {
-    let failed =
-        |source| vec![(folder.to_owned(), Err(PemError::Read { path: folder.to_owned(), source }))];
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(source) => return failed(source),
-    };
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|end| end == "crl" || end == "pem"))
-        .collect();
-    paths.sort();
-    paths.truncate(LISTS_MAX);
-    paths
-        .into_iter()
-        .map(|path| {
-            let bytes = pem::revocation_list(&path);
-            (path, bytes)
-        })
-        .collect()
 }

@@ -8,9 +8,9 @@ use crate::store::Store;
 use mbx_common::time::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer,
-    CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod,
-    KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber, SigningKey,
-    date_time_ymd,
+    CrlIssuingDistributionPoint, CustomExtension, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason,
+    RevokedCertParams, SerialNumber, SigningKey, date_time_ymd,
 };
 use rustls::pki_types::CertificateDer;
 use std::path::{Path, PathBuf};
@@ -189,7 +189,32 @@ pub(crate) fn crl_between(
     made: (i32, u8, u8),
     due: (i32, u8, u8),
 ) -> Vec<u8> {
-    let params = CertificateRevocationListParams {
+    signed_list(&list_params(revoked, made, due), issuer)
+}
+
+/// A good list for a part of the issuer's certificates.
+pub(crate) fn crl_for_part(
+    issuer: &Ca,
+    revoked: &[&SerialNumber],
+    part: CrlIssuingDistributionPoint,
+) -> Vec<u8> {
+    let whole = list_params(revoked, (2026, 5, 1), (2026, 7, 1));
+    signed_list(
+        &CertificateRevocationListParams { issuing_distribution_point: Some(part), ..whole },
+        issuer,
+    )
+}
+
+fn signed_list(params: &CertificateRevocationListParams, issuer: &Ca) -> Vec<u8> {
+    params.signed_by(issuer).unwrap().der().to_vec()
+}
+
+fn list_params(
+    revoked: &[&SerialNumber],
+    made: (i32, u8, u8),
+    due: (i32, u8, u8),
+) -> CertificateRevocationListParams {
+    CertificateRevocationListParams {
         this_update: date_time_ymd(made.0, made.1, made.2),
         next_update: date_time_ymd(due.0, due.1, due.2),
         crl_number: SerialNumber::from(7),
@@ -204,8 +229,7 @@ pub(crate) fn crl_between(
             })
             .collect(),
         key_identifier_method: KeyIdMethod::Sha256,
-    };
-    params.signed_by(issuer).unwrap().der().to_vec()
+    }
 }
 
 /// A critical extension that nobody knows.

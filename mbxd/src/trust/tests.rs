@@ -1,8 +1,8 @@
 //! Whom the room believes, and whom not.
 
 use super::pki::{
-    self, AUTHORITY, Leaf, Pki, crl, crl_between, key, name, organisation_params, pem,
-    unknown_critical_extension,
+    self, AUTHORITY, Leaf, Pki, crl, crl_between, crl_for_part, key, name, organisation_params,
+    pem, unknown_critical_extension,
 };
 use super::*;
 use crate::config;
@@ -13,8 +13,9 @@ use mbx_common::audit::{Actor, Event, Origin};
 use mbx_common::error::Kind;
 use proptest::prelude::*;
 use rcgen::{
-    CertifiedIssuer, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PKCS_ED25519,
-    PKCS_RSA_SHA256, RsaKeySize, SerialNumber, date_time_ymd,
+    CertifiedIssuer, CrlDistributionPoint, CrlIssuingDistributionPoint, CrlScope,
+    ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PKCS_ED25519, PKCS_RSA_SHA256, RsaKeySize,
+    SerialNumber, date_time_ymd,
 };
 use std::sync::Arc;
 
@@ -247,6 +248,40 @@ async fn lists_of_strangers_from_the_future_or_older_than_the_known_one_are_not_
     assert_eq!(cause(b"no list".to_vec()).await, Some(CrlError::Form));
     let newer = crl_between(&pki.issuing, &[], (2026, 5, 20), (2026, 8, 1));
     assert_eq!(cause(newer).await, None);
+}
+
+#[tokio::test]
+async fn a_list_for_a_part_speaks_for_that_part_alone() {
+    let pki = Pki::new();
+    let address =
+        |name: &str| CrlDistributionPoint { uris: vec![format!("http://crl.example/{name}")] };
+    let part =
+        |name, scope| CrlIssuingDistributionPoint { distribution_point: address(name), scope };
+    let serial = SerialNumber::from(4711);
+    let in_part = |name: &'static str| {
+        let serial = serial.clone();
+        pki.leaf(move |params| {
+            params.serial_number = Some(serial);
+            params.crl_distribution_points = vec![address(name)];
+        })
+    };
+    let list = crl_for_part(&pki.issuing, &[&serial], part("1", None));
+    pki.write("crl/issuing.crl", &list);
+    assert_eq!(judge(&pki, &in_part("1")).await.0, Err(ChainError::Revoked));
+    assert_eq!(judge(&pki, &in_part("2")).await.0, Err(ChainError::NoRevocationList));
+    assert_eq!(judge(&pki, &pki.leaf(|_| ())).await.0, Err(ChainError::NoRevocationList));
+    // Both parts are kept beside one another.
+    pki.write("crl/second.crl", &crl_for_part(&pki.issuing, &[], part("2", None)));
+    assert_eq!(judge(&pki, &in_part("1")).await.0, Err(ChainError::Revoked));
+    assert!(judge(&pki, &in_part("2")).await.0.is_ok());
+    // A list of CA certificates says nothing of organisations.
+    pki::remove(&pki.path("crl/second.crl"));
+    let of_cas = part("1", Some(CrlScope::CaCertsOnly));
+    pki.write("crl/issuing.crl", &crl_for_part(&pki.issuing, &[], of_cas));
+    assert_eq!(judge(&pki, &in_part("1")).await.0, Err(ChainError::NoRevocationList));
+    let of_users = part("1", Some(CrlScope::UserCertsOnly));
+    pki.write("crl/issuing.crl", &crl_for_part(&pki.issuing, &[], of_users));
+    assert!(judge(&pki, &in_part("1")).await.0.is_ok());
 }
 
 #[tokio::test]
