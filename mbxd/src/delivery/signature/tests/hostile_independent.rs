@@ -34,7 +34,7 @@ impl Parts {
         let (signed, delivery, inner) = (sender.range(), child(sender, 0), child(sender, 1));
         let (seal, outer) = (child(seal, 1), child(seal, 2));
         drop(document);
-        Self { wrapper, seal_element, signed, delivery, inner, seal, outer, wire }
+        Self { wire, wrapper, seal_element, signed, delivery, inner, seal, outer }
     }
 
     fn text(&self, range: &Range<usize>) -> &str {
