@@ -1,1 +1,4 @@
 //! Benchmarks.
+
+pub mod counting;
+pub mod store;

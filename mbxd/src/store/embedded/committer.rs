@@ -5,7 +5,7 @@ use super::error::{IndexError, OpenError};
 use super::index::{Index, Progress};
 use super::judge::{Judged, judge};
 use super::open;
-use super::queue::{Pending, Taken};
+use super::queue::{Linger, Pending, Taken};
 use super::record::Record;
 use super::segment;
 use super::shared::Shared;
@@ -23,6 +23,14 @@ use std::time::{Duration, Instant};
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
+/// Which part of the last write a group may wait to become as large as the last one, and at most
+/// how long.
+const LINGER_PART: u32 = 8;
+const LINGER_MAX: Duration = Duration::from_millis(1);
+
+/// Most units between two checkpoints, so that small ones too are replayed in about a second.
+const CHECKPOINT_UNITS: u64 = 10_000;
+
 /// The committer's state.
 pub(super) struct Committer {
     shared: Arc<Shared>,
@@ -31,15 +39,18 @@ pub(super) struct Committer {
     progress: Progress,
     checkpointed: Instant,
     bytes_since_checkpoint: u64,
+    checkpoint_lsn: u64,
     log_failed: bool,
     index_failed: bool,
     pause: Duration,
+    linger: Linger,
 }
 
 impl Committer {
     pub(super) fn new(shared: Arc<Shared>, writer: Writer, progress: Progress) -> Self {
         shared.publish(&progress);
         Self {
+            checkpoint_lsn: progress.lsn,
             shared,
             writer,
             progress,
@@ -48,6 +59,7 @@ impl Committer {
             log_failed: false,
             index_failed: false,
             pause: PAUSE_MIN,
+            linger: Linger::default(),
         }
     }
 
@@ -66,7 +78,8 @@ impl Committer {
             }
             let options = &self.shared.options;
             let wait = options.checkpoint_interval.saturating_sub(self.checkpointed.elapsed());
-            match self.shared.queue.take(options.group_bytes, wait.max(Duration::from_millis(1))) {
+            let wait = wait.max(Duration::from_millis(1));
+            match self.shared.queue.take(options.group_bytes, wait, self.linger) {
                 Taken::Units(units) => self.commit(units),
                 Taken::Nothing => {}
                 Taken::Closed => break,
@@ -104,6 +117,7 @@ impl Committer {
     /// Writes, syncs, indexes and answers the accepted units of a group.
     fn write(&mut self, accepted: Vec<Accepted>) -> Result<(), CommitError> {
         let durable_lsn = self.progress.lsn;
+        let started = Instant::now();
         let written = self.make_room(&accepted).and_then(|()| {
             self.writer.append(&accepted, durable_lsn).map_err(|error| {
                 self.fail_log(&error);
@@ -117,6 +131,8 @@ impl Committer {
                 return Err(error);
             }
         };
+        let time = (started.elapsed() / LINGER_PART).min(LINGER_MAX);
+        self.linger = Linger { units: accepted.len(), time };
         self.take_in(at, &accepted);
         for Accepted { unit, lsn, leaf } in accepted {
             unit.answer(Ok(Committed { lsn, leaf }));
@@ -196,7 +212,9 @@ impl Committer {
 
     fn checkpoint_if_due(&mut self) {
         let options = &self.shared.options;
+        let units = self.progress.lsn.saturating_sub(self.checkpoint_lsn);
         let due = self.bytes_since_checkpoint >= options.checkpoint_bytes
+            || units >= CHECKPOINT_UNITS
             || self.checkpointed.elapsed() >= options.checkpoint_interval;
         if due && !self.index_failed {
             if self.bytes_since_checkpoint > 0 {
@@ -213,6 +231,7 @@ impl Committer {
         };
         self.checkpointed = Instant::now();
         self.bytes_since_checkpoint = 0;
+        self.checkpoint_lsn = self.progress.lsn;
         self.shared.count(|stats| stats.checkpoints = stats.checkpoints.saturating_add(1));
         if let Some(Err(error)) = done {
             self.fail_index(&error);

@@ -22,6 +22,7 @@ use mbx_common::id::ContentId;
 use std::future::ready;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -56,7 +57,7 @@ impl Embedded {
     pub fn open(back: Arc<dyn BackEnd>, config: &config::Store) -> Result<Arc<Self>, OpenError> {
         let options = Options::from(config);
         let lock = lock(&*back)?;
-        let Opened { index, writer, progress } = open(&back, &options)?;
+        let Opened { index, writer, progress } = open_guarded(&back, &options)?;
         let shared = Arc::new(Shared::new(back, options, writer.seed(), index));
         shared.count_used(writer.reserve()?)?;
         let committer = Committer::new(Arc::clone(&shared), writer, progress);
@@ -96,6 +97,13 @@ impl Embedded {
         self.shared.queue.push(Pending { changes, encoded, answer });
         Ok(answered)
     }
+}
+
+/// Opens the store; a panic of the index's engine, which trusts the bytes of its file, is told as
+/// damage of the index.
+fn open_guarded(back: &Arc<dyn BackEnd>, options: &Options) -> Result<Opened, OpenError> {
+    catch_unwind(AssertUnwindSafe(|| open(back, options)))
+        .unwrap_or(Err(OpenError::IndexDamaged(None)))
 }
 
 impl Drop for Embedded {

@@ -2,7 +2,7 @@
 
 use super::segment;
 use mbx_common::error::Kind;
-use std::io;
+use std::io::{self, ErrorKind};
 
 /// Why the store could not be opened or its index not rebuilt.
 #[derive(Debug, thiserror::Error)]
@@ -83,12 +83,15 @@ pub(super) struct IndexError(pub(super) Box<redb::Error>);
 
 impl From<IndexError> for OpenError {
     fn from(error: IndexError) -> Self {
-        if let redb::Error::Io(error) = *error.0 {
-            Self::Io(error)
-        } else if matches!(*error.0, redb::Error::PreviousIo | redb::Error::Backend(_)) {
-            Self::Io(io::Error::other(error.0))
+        // An end of file, or bytes that make no sense, where the file says there are some.
+        let senseless = |error: &io::Error| {
+            matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
+        };
+        let passes = if let redb::Error::Io(error) = &*error.0 {
+            !senseless(error)
         } else {
-            Self::IndexDamaged(Some(error.0))
-        }
+            matches!(*error.0, redb::Error::PreviousIo | redb::Error::Backend(_))
+        };
+        if passes { Self::Io(io::Error::other(error.0)) } else { Self::IndexDamaged(Some(error.0)) }
     }
 }

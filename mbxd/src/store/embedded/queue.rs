@@ -23,6 +23,15 @@ impl Pending {
     }
 }
 
+/// How long to wait for a group to fill up, and how far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Linger {
+    /// Enough units.
+    pub(super) units: usize,
+    /// Long enough.
+    pub(super) time: Duration,
+}
+
 /// What the committer finds.
 pub(super) enum Taken {
     /// Units in the order of arrival, at least one.
@@ -83,12 +92,22 @@ impl Queue {
     }
 
     /// Waits for units and takes as many as fit in `bytes`, but at least one.
-    pub(super) fn take(&self, bytes: u64, timeout: Duration) -> Taken {
+    ///
+    /// Where fewer wait than `linger` says, it waits that little longer: who was answered just now
+    /// is about to ask again, and would else miss this group and wait for two syncs.
+    pub(super) fn take(&self, bytes: u64, timeout: Duration, linger: Linger) -> Taken {
         let idle =
             |waiting: &mut Waiting| waiting.units.is_empty() && !waiting.closed && !waiting.nudged;
         let waiting = self.changed.wait_timeout_while(self.waiting(), timeout, idle);
         let (mut waiting, _) = waiting.unwrap_or_else(PoisonError::into_inner);
         waiting.nudged = false;
+        if (1..linger.units).contains(&waiting.units.len()) && !waiting.closed {
+            let few = |waiting: &mut Waiting| {
+                waiting.units.len() < linger.units && waiting.bytes < bytes && !waiting.closed
+            };
+            let lingered = self.changed.wait_timeout_while(waiting, linger.time, few);
+            (waiting, _) = lingered.unwrap_or_else(PoisonError::into_inner);
+        }
         let mut taken: u64 = 0;
         let mut units = Vec::new();
         while let Some(unit) = waiting.units.front() {

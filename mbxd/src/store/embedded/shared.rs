@@ -9,6 +9,7 @@ use crate::store::error::ReadError;
 use crate::store::report::{Health, Stats};
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -61,8 +62,11 @@ impl Shared {
     {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         let index = index.as_ref().ok_or(ReadError::Unavailable)?;
-        read(index).map_err(|error| {
-            // Its engine answers nothing more after an error, so the committer opens it anew.
+        // The index's engine trusts the bytes of its file and may panic where they are damaged.
+        let found =
+            catch_unwind(AssertUnwindSafe(|| read(index))).map_err(|_| ReadError::Damaged)?;
+        found.map_err(|error| {
+            // It answers nothing more after an error, so the committer opens it anew.
             self.index_suspect.store(true, Ordering::Release);
             self.queue.nudge();
             error.into()
