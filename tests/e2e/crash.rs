@@ -1,0 +1,61 @@
+//! `kill -9` under load: nothing acknowledged is lost, doubled or mixed up.
+
+use mbx_sim::ledger::{self, Ledger};
+use mbx_sim::load::{self, Plan};
+use mbx_sim::pki::Credentials;
+use mbx_tests::installation::{AUTHORITY, FIRST, Installation, SERVICE, Setup};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Kills in this test; more in the long programmes.
+const KILLS: u64 = 20;
+const HOLDERS: u32 = 6;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_kills_under_load_lose_double_and_mix_up_nothing() {
+    let mut installation = Installation::ready(&Setup::default());
+    let recipients: Vec<String> =
+        (0..HOLDERS).map(|index| installation.register(index).0).collect();
+    let path = installation.path("ledger.jsonl");
+    let ledger = Arc::new(Ledger::open(&path).unwrap());
+    let own = Credentials::load(&installation.pki(), "authority").unwrap();
+    let signer = Arc::new(own.signer().unwrap());
+    for kill in 0..KILLS {
+        let plan = Plan {
+            path: SERVICE.to_owned(),
+            sender: AUTHORITY.to_owned(),
+            recipients: recipients.clone(),
+            size: 4000,
+            workers: 4,
+            count: 40,
+            rate: None,
+        };
+        let peer = installation.sender("authority");
+        let (signer, ledger) = (Arc::clone(&signer), Arc::clone(&ledger));
+        let load =
+            tokio::spawn(async move { load::run(&peer, &signer, &plan, Some(ledger)).await });
+        // Another moment for each kill: from the first deliveries to the middle of the load.
+        tokio::time::sleep(Duration::from_millis(30 + 17 * kill)).await;
+        installation.kill();
+        load.await.unwrap().unwrap();
+        installation.start();
+    }
+    let portal = installation.portal();
+    wait_for_keys(&mut installation);
+    let findings = ledger::check(&path, &portal).await.unwrap();
+    assert!(findings.is_sound(), "{findings:?}");
+    assert!(findings.acknowledged > 50, "the load hardly ran: {findings:?}");
+    installation.login(FIRST);
+    installation.ok(&["audit", "verify"]);
+    installation.ok(&["mailbox", "verify", "--all"]);
+}
+
+fn wait_for_keys(installation: &mut Installation) {
+    installation.wait_until("the keys are open", |installation| {
+        installation.mbxctl(FIRST, &["whoami"]).status.code() != Some(69)
+            && installation
+                .log()
+                .rsplit_once("mbxd is ready")
+                .is_some_and(|(_, after)| after.contains("state=Ready"))
+    });
+}

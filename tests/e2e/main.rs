@@ -1,0 +1,19 @@
+//! The real daemon, the real command line, a real token, real TLS and real signed XML.
+//!
+//! Each test has an installation of its own.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "what does not hold fails the test"
+)]
+
+mod at_rest;
+mod audit;
+mod crash;
+mod hsm;
+mod main_job;
+mod reading;
+mod service;

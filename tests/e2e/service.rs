@@ -1,0 +1,86 @@
+//! The daemon as the service manager sees it.
+
+use mbx_tests::installation::{Installation, Setup};
+use std::fs;
+
+fn run(installation: &Installation, argument: &str) -> (Option<i32>, String) {
+    let output = installation.mbxd().arg(argument).output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_sound_configuration_is_said_to_be_sound_and_touches_nothing() {
+    let installation = Installation::new(&Setup::default());
+    let (code, said) = run(&installation, "--check-config");
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(fs::read_dir(installation.state()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_mistyped_key_is_refused_with_what_was_meant_and_exit_code_78() {
+    let config = "[delivery]\nlissten = \"127.0.0.1:1\"\n".to_owned();
+    let installation = Installation::new(&Setup { config, ..Setup::default() });
+    let (code, said) = run(&installation, "--check-config");
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("90-test.toml: unknown key `lissten`; did you mean `listen`?"), "{said}");
+}
+
+#[test]
+fn an_unknown_option_is_exit_code_64() {
+    let installation = Installation::new(&Setup::default());
+    assert_eq!(run(&installation, "--no-such").0, Some(64));
+}
+
+#[test]
+fn a_second_daemon_on_the_same_state_ends_at_once() {
+    let mut installation = Installation::new(&Setup::default());
+    installation.start();
+    let output = installation.mbxd().output().unwrap();
+    assert_eq!(output.status.code(), Some(75), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_soft_token_is_refused_outside_development() {
+    let config = String::new();
+    let mut installation = Installation::new(&Setup { config, ..Setup::default() });
+    let path = installation.path("mbxd.toml");
+    let text = fs::read_to_string(&path).unwrap().replace("development = true\n", "");
+    fs::write(&path, text).unwrap();
+    installation.start();
+    installation.wait_until("the token is refused", |installation| {
+        installation.log().contains("PolicyViolated")
+    });
+}
+
+#[test]
+fn bad_certificates_change_nothing_at_a_reload_and_good_ones_do() {
+    let mut installation = Installation::ready(&Setup::default());
+    let certificate = installation.pki().join("server.pem");
+    let good = fs::read(&certificate).unwrap();
+    fs::write(&certificate, "no certificate").unwrap();
+    installation.reload();
+    installation.wait_until("the reload is refused", |installation| {
+        installation.log().contains("the old one stays")
+    });
+    fs::write(&certificate, good).unwrap();
+    installation.reload();
+    installation
+        .wait_until("the reload is done", |installation| installation.log().contains("read anew"));
+    installation.ok(&["cert", "list"]);
+}
+
+#[test]
+fn the_index_is_rebuilt_from_the_log_and_nothing_is_missing() {
+    let mut installation = Installation::ready(&Setup::default());
+    let (_, mailbox) = installation.register(1);
+    assert!(installation.stop().success());
+    fs::remove_file(installation.state().join("index.redb")).unwrap();
+    let output = installation.mbxd().output().unwrap();
+    assert_eq!(output.status.code(), Some(65), "a lost index is no reason to begin anew");
+    let (code, said) = run(&installation, "--rebuild-index");
+    assert_eq!(code, Some(0), "{said}");
+    installation.start();
+    installation.wait_until("the mailbox is there", |installation| {
+        installation.mbxctl("anna", &["mailbox", "show", &mailbox]).status.success()
+    });
+}
