@@ -5,8 +5,8 @@ use super::intake::ToMailboxes;
 use super::rooms::{InEffect, Rooms};
 use super::vitals::Vitals;
 use crate::config::{Config, Listen};
-use crate::{control, delivery, health};
-use mbx_common::time::Timestamp;
+use crate::telemetry::Chain;
+use crate::{control, delivery, health, holder};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -32,42 +32,80 @@ impl Stop {
     }
 }
 
-/// Binds every address first, so that nothing is served where one is taken; then serves.
-pub(super) async fn open(
-    rooms: &Rooms,
-    in_effect: &InEffect,
-    vitals: &Vitals,
-    stop: &Stop,
-) -> Result<JoinSet<()>, StartError> {
-    let config = &in_effect.get().config;
-    let authorities = listen(config.delivery.listen).await?;
-    let control = control::bind(&config.control.socket)
-        .map_err(|error| StartError::Room(error.to_string()))?;
-    let probes = Probes::bind(config).await?;
-    let mut doors = JoinSet::new();
-    if let Some(listener) = authorities {
-        let behind = delivery::Behind {
-            trust: rooms.trust.clone(),
-            senders: rooms.senders.clone(),
-            intake: Arc::new(ToMailboxes(rooms.mailboxes.clone())),
-            screen: Arc::new(delivery::NoScreen),
-            clock: rooms.clock.clone(),
-        };
-        let door = delivery::Door::new(&config.delivery, behind)
-            .map_err(|error| StartError::Setting(error.to_string()))?;
-        doors.spawn(Arc::new(door).serve(listener, stop.clone().wait()));
-    }
-    let door = control::Door::new(control_rooms(rooms, in_effect, vitals));
-    let until = stop.clone().wait();
-    doors.spawn(async move {
-        if let Err(error) = door.serve(control, until).await {
-            tracing::error!(%error, "the control socket cannot be served");
+/// The doors that are open.
+pub(super) struct Doors {
+    serving: JoinSet<()>,
+    portal: Option<Arc<holder::Door>>,
+}
+
+impl Doors {
+    /// Binds every address first, so that nothing is served where one is taken; then serves.
+    pub(super) async fn open(
+        rooms: &Rooms,
+        in_effect: &InEffect,
+        vitals: &Vitals,
+        stop: &Stop,
+    ) -> Result<Self, StartError> {
+        let config = &in_effect.get().config;
+        let authorities = listen(config.delivery.listen).await?;
+        let portals = listen(config.portal.listen).await?;
+        let control = control::bind(&config.control.socket)
+            .map_err(|error| StartError::Room(error.to_string()))?;
+        let probes = Probes::bind(config).await?;
+        let mut doors = Self { serving: JoinSet::new(), portal: None };
+        if let Some(listener) = authorities {
+            let door = Arc::new(authorities_door(rooms, config)?);
+            doors.serving.spawn(door.serve(listener, stop.clone().wait()));
         }
-    });
-    if let Some(probes) = probes {
-        doors.spawn(probes.serve(rooms.health.clone(), stop.clone()));
+        if let Some(listener) = portals {
+            let door = Arc::new(portal_door(rooms, config)?);
+            doors.portal = Some(Arc::clone(&door));
+            doors.serving.spawn(door.serve(listener, stop.clone().wait()));
+        }
+        let door = control::Door::new(control_rooms(rooms, in_effect, vitals));
+        let until = stop.clone().wait();
+        doors.serving.spawn(async move {
+            if let Err(error) = door.serve(control, until).await {
+                tracing::error!(%error, "the control socket cannot be served");
+            }
+        });
+        if let Some(probes) = probes {
+            doors.serving.spawn(probes.serve(rooms.health.clone(), stop.clone()));
+        }
+        Ok(doors)
     }
-    Ok(doors)
+
+    /// Puts other portals in force.
+    pub(super) fn reconfigure(&self, config: &Config) -> Result<(), holder::PortalsError> {
+        self.portal.as_ref().map_or(Ok(()), |door| door.reconfigure(&config.portal))
+    }
+
+    /// Ends when every door has served its last request.
+    pub(super) async fn drained(&mut self) {
+        while self.serving.join_next().await.is_some() {}
+    }
+}
+
+fn authorities_door(rooms: &Rooms, config: &Config) -> Result<delivery::Door, StartError> {
+    let behind = delivery::Behind {
+        trust: rooms.trust.clone(),
+        senders: rooms.senders.clone(),
+        intake: Arc::new(ToMailboxes(rooms.mailboxes.clone())),
+        screen: Arc::new(delivery::NoScreen),
+        clock: rooms.clock.clone(),
+    };
+    delivery::Door::new(&config.delivery, behind)
+        .map_err(|error| StartError::Setting(error.to_string()))
+}
+
+fn portal_door(rooms: &Rooms, config: &Config) -> Result<holder::Door, StartError> {
+    let behind = holder::Behind {
+        mailboxes: rooms.mailboxes.clone(),
+        trust: rooms.trust.clone(),
+        clock: rooms.clock.clone(),
+    };
+    holder::Door::new(&config.portal, behind)
+        .map_err(|error| StartError::Setting(Chain(&error).to_string()))
 }
 
 fn control_rooms(rooms: &Rooms, in_effect: &InEffect, vitals: &Vitals) -> control::Rooms {
@@ -83,12 +121,8 @@ fn control_rooms(rooms: &Rooms, in_effect: &InEffect, vitals: &Vitals) -> contro
         trust: rooms.trust.clone(),
         config: Arc::new(move || in_effect.get()),
         vitals: Arc::new(move || vitals.figures()),
-        started: started(rooms),
+        started: rooms.clock.now(),
     }
-}
-
-fn started(rooms: &Rooms) -> Timestamp {
-    rooms.clock.now()
 }
 
 async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {

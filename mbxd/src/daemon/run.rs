@@ -1,6 +1,7 @@
 //! From the configuration to the last line of the log.
 
-use super::doors::{self, Stop};
+use super::background;
+use super::doors::{Doors, Stop};
 use super::error::StartError;
 use super::reload::reload;
 use super::rooms::{InEffect, Rooms};
@@ -14,16 +15,9 @@ use sd_notify::NotifyState;
 use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
 
 /// Longest time for work that was begun when the daemon is told to stop.
 const DRAIN: Duration = Duration::from_secs(40);
-
-/// How often the audit log is asked whether a checkpoint is due.
-const CHECKPOINT_STEP: Duration = Duration::from_secs(1);
-
-/// How often what has expired is dropped.
-const SWEEP_STEP: Duration = Duration::from_mins(1);
 
 /// Runs the daemon until it is told to stop.
 pub(super) async fn run(loaded: Loaded, main: &Path) -> Result<(), StartError> {
@@ -34,18 +28,17 @@ pub(super) async fn run(loaded: Loaded, main: &Path) -> Result<(), StartError> {
     let diary = Diary { store: rooms.store.clone(), clock: rooms.clock.clone() };
     announce(&rooms, digest).await?;
     let vitals = Vitals::new(rooms.health.clone(), rooms.store.clone(), rooms.clock.clone());
-    let mut background = background(&rooms, &diary, &vitals, check_every);
+    let mut background = background::start(&rooms, &diary, &vitals, check_every);
     let (stop, stopping) = Stop::channel();
-    let mut doors = doors::open(&rooms, &in_effect, &vitals, &stopping).await?;
+    let mut doors = Doors::open(&rooms, &in_effect, &vitals, &stopping).await?;
     rooms.health.set_started();
     service::tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "mbxd is ready");
-    wait(&rooms, &in_effect, main, &diary).await?;
+    wait(&rooms, &doors, &in_effect, main, &diary).await?;
     service::tell(&[NotifyState::Stopping]);
     tracing::info!("stopping: no new work is taken");
     stop.send(true).ok();
-    let drained = async { while doors.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+    if tokio::time::timeout(DRAIN, doors.drained()).await.is_err() {
         tracing::warn!("some connections did not end in time");
     }
     background.shutdown().await;
@@ -62,88 +55,10 @@ async fn announce(rooms: &Rooms, digest: [u8; 32]) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Everything that goes on by itself.
-fn background(rooms: &Rooms, diary: &Diary, vitals: &Vitals, check_every: Duration) -> JoinSet<()> {
-    let mut tasks = JoinSet::new();
-    let (keys, audit) = (rooms.keys.clone(), rooms.audit.clone());
-    tasks.spawn({
-        let keys = keys.clone();
-        async move {
-            keys.attend(|error| {
-                tracing::error!(
-                    error = %Chain(error),
-                    "the keys cannot be opened"
-                );
-            })
-            .await;
-        }
-    });
-    tasks.spawn(diary.clone().follow_token(rooms.custody.clone()));
-    tasks.spawn(diary.clone().follow_space());
-    tasks.spawn(vitals.clone().keep_sampling());
-    tasks.spawn(rooms.trust.clone().keep_lists_fresh());
-    tasks.spawn({
-        let audit = audit.clone();
-        async move {
-            loop {
-                if let Ok(key) = keys.sign_key() {
-                    audit.use_key(key);
-                    if let Err(error) = audit.tick().await {
-                        tracing::warn!(
-                            error = %Chain(&error),
-                            "no audit checkpoint was signed"
-                        );
-                    }
-                }
-                tokio::time::sleep(CHECKPOINT_STEP).await;
-            }
-        }
-    });
-    tasks.spawn(async move {
-        loop {
-            if let Err(error) = audit.check_all().await {
-                tracing::error!(
-                    error = %Chain(&error),
-                    "the audit log cannot be checked"
-                );
-            }
-            tokio::time::sleep(check_every.max(SWEEP_STEP)).await;
-        }
-    });
-    let (mailboxes, operators) = (rooms.mailboxes.clone(), rooms.operators.clone());
-    tasks.spawn(async move {
-        loop {
-            if let Err(error) = operators.sweep().await {
-                tracing::warn!(
-                    error = %Chain(&error),
-                    "timed-out sessions were not ended"
-                );
-            }
-            if let Err(error) = mailboxes.flush_refusals(false).await {
-                tracing::warn!(
-                    error = %Chain(&error),
-                    "refusals were not counted"
-                );
-            }
-            if let Err(error) = mailboxes.sweep().await {
-                tracing::warn!(
-                    error = %Chain(&error),
-                    "expired rows were not dropped"
-                );
-            }
-            tokio::time::sleep(SWEEP_STEP).await;
-        }
-    });
-    let health = rooms.health.clone();
-    tasks.spawn(async move {
-        service::watchdog(|| async { health.store_answers().await }).await;
-    });
-    tasks
-}
-
 /// Reloads on SIGHUP; returns when the daemon is told to stop.
 async fn wait(
     rooms: &Rooms,
+    doors: &Doors,
     in_effect: &InEffect,
     main: &Path,
     diary: &Diary,
@@ -157,7 +72,7 @@ async fn wait(
             _ = interrupt.recv() => return Ok(()),
             _ = hangup.recv() => {
                 service::tell_reloading();
-                reload(rooms, in_effect, main, diary).await;
+                reload(rooms, doors, in_effect, main, diary).await;
                 service::tell(&[NotifyState::Ready]);
             }
         }

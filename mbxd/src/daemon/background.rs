@@ -1,0 +1,85 @@
+//! Everything that goes on by itself while the daemon runs.
+
+use super::rooms::Rooms;
+use super::service;
+use super::vitals::Vitals;
+use super::watch::Diary;
+use crate::audit::AuditLog;
+use crate::keys::Keys;
+use crate::mailbox::Mailboxes;
+use crate::operators::Operators;
+use crate::telemetry::Chain;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How often the audit log is asked whether a checkpoint is due.
+const CHECKPOINT_STEP: Duration = Duration::from_secs(1);
+
+/// How often what has expired is dropped; also the shortest time between two checks of the log.
+const SWEEP_STEP: Duration = Duration::from_mins(1);
+
+/// Starts every task; they end when the set is shut down.
+pub(super) fn start(
+    rooms: &Rooms,
+    diary: &Diary,
+    vitals: &Vitals,
+    check_every: Duration,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(attend_keys(rooms.keys.clone()));
+    tasks.spawn(diary.clone().follow_token(rooms.custody.clone()));
+    tasks.spawn(diary.clone().follow_space());
+    tasks.spawn(vitals.clone().keep_sampling());
+    tasks.spawn(rooms.trust.clone().keep_lists_fresh());
+    tasks.spawn(sign_checkpoints(rooms.audit.clone(), rooms.keys.clone()));
+    tasks.spawn(check_audit(rooms.audit.clone(), check_every.max(SWEEP_STEP)));
+    tasks.spawn(sweep(rooms.mailboxes.clone(), rooms.operators.clone()));
+    let health = rooms.health.clone();
+    tasks.spawn(async move {
+        service::watchdog(|| async { health.store_answers().await }).await;
+    });
+    tasks
+}
+
+async fn attend_keys(keys: Keys) {
+    keys.attend(|error| tracing::error!(error = %Chain(error), "the keys cannot be opened")).await;
+}
+
+async fn sign_checkpoints(audit: AuditLog, keys: Keys) {
+    loop {
+        if let Ok(key) = keys.sign_key() {
+            audit.use_key(key);
+            if let Err(error) = audit.tick().await {
+                tracing::warn!(error = %Chain(&error), "no audit checkpoint was signed");
+            }
+        }
+        tokio::time::sleep(CHECKPOINT_STEP).await;
+    }
+}
+
+/// The head at start, which is quick; the whole log from then on.
+async fn check_audit(audit: AuditLog, every: Duration) {
+    let mut checked = audit.check_head().await;
+    loop {
+        if let Err(error) = checked {
+            tracing::error!(error = %Chain(&error), "the audit log cannot be checked");
+        }
+        tokio::time::sleep(every).await;
+        checked = audit.check_all().await;
+    }
+}
+
+async fn sweep(mailboxes: Mailboxes, operators: Operators) {
+    loop {
+        if let Err(error) = operators.sweep().await {
+            tracing::warn!(error = %Chain(&error), "timed-out sessions were not ended");
+        }
+        if let Err(error) = mailboxes.flush_refusals(false).await {
+            tracing::warn!(error = %Chain(&error), "refusals were not counted");
+        }
+        if let Err(error) = mailboxes.sweep().await {
+            tracing::warn!(error = %Chain(&error), "expired rows were not dropped");
+        }
+        tokio::time::sleep(SWEEP_STEP).await;
+    }
+}
