@@ -5,6 +5,8 @@
 mod audit;
 mod control;
 mod delivery;
+#[cfg(test)]
+mod example;
 mod health;
 pub mod hsm;
 mod installation;
