@@ -41,21 +41,11 @@ async fn twenty_kills_under_load_lose_double_and_mix_up_nothing() {
         installation.start();
     }
     let portal = installation.portal();
-    wait_for_keys(&mut installation);
+    installation.wait_for_token();
     let findings = ledger::check(&path, &portal).await.unwrap();
     assert!(findings.is_sound(), "{findings:?}");
     assert!(findings.acknowledged > 50, "the load hardly ran: {findings:?}");
     installation.login(FIRST);
     installation.ok(&["audit", "verify"]);
     installation.ok(&["mailbox", "verify", "--all"]);
-}
-
-fn wait_for_keys(installation: &mut Installation) {
-    installation.wait_until("the keys are open", |installation| {
-        installation.mbxctl(FIRST, &["whoami"]).status.code() != Some(69)
-            && installation
-                .log()
-                .rsplit_once("mbxd is ready")
-                .is_some_and(|(_, after)| after.contains("state=Ready"))
-    });
 }

@@ -60,10 +60,10 @@ async fn level_two_sees_that_a_class_three_message_waits_and_nothing_of_it() {
     let path = format!("/v1/messages/{}", id(&known[0]));
 
     let faults = mbx_tests::faults::Faults::of(&installation.token);
-    let high = installation.json(&["key", "list"]);
-    let high = high["data"]["keys"]
+    let keys = installation.json(&["key", "status"]);
+    let high = keys["data"]["keys"]
         .as_array()
-        .and_then(|keys| keys.iter().find(|key| key.to_string().contains("kek-high")))
+        .and_then(|keys| keys.iter().find(|key| key["purpose"] == "kek-high"))
         .and_then(|key| key["id"].as_str())
         .expect("the key of class 3")
         .trim_start_matches("key_")

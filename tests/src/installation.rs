@@ -58,6 +58,8 @@ pub struct Installation {
     daemon: Option<Child>,
     /// Log lines of every run, for searches.
     log: PathBuf,
+    /// Where the lines of the present run begin.
+    run_begins: usize,
 }
 
 impl Installation {
@@ -67,7 +69,8 @@ impl Installation {
         let token = Token::create(setup.kind.unwrap_or(Kind::SoftHsm));
         let log = folder.path().join("mbxd.log");
         let (authorities, portal) = (free_port(), free_port());
-        let installation = Self { folder, token, authorities, portal, daemon: None, log };
+        let installation =
+            Self { folder, token, authorities, portal, daemon: None, log, run_begins: 0 };
         installation.make_pki();
         installation.configure(setup);
         installation
@@ -77,6 +80,7 @@ impl Installation {
     pub fn ready(setup: &Setup) -> Self {
         let mut installation = Self::new(setup);
         installation.start();
+        installation.wait_for_token();
         installation.init();
         installation.allow_authority();
         installation
@@ -210,8 +214,17 @@ listen = "unix:{root}/health.sock"
         });
     }
 
+    /// Waits until the token of the present run is open.
+    pub fn wait_for_token(&mut self) {
+        self.wait_until("the token is open", |installation| {
+            let log = installation.log();
+            log.get(installation.run_begins..).is_some_and(|run| run.contains("state=Ready"))
+        });
+    }
+
     /// Starts the daemon without waiting.
     pub fn spawn(&mut self) {
+        self.run_begins = self.log().len();
         let log = File::options().create(true).append(true).open(&self.log).expect("a log");
         let child = self
             .mbxd()
@@ -332,8 +345,10 @@ listen = "unix:{root}/health.sock"
             "--password-file",
             &files[1],
         ]);
-        for (name, old) in [(FIRST, &first), (SECOND, &second)] {
-            let new = self.secret(&format!("{name}.txt"), &format!("{name}-own-Password-2026"));
+        for (name, old, own) in
+            [(FIRST, &first, "seven-Herons-at-Dusk"), (SECOND, &second, "nine-Lanterns-by-Sea")]
+        {
+            let new = self.secret(&format!("{name}.txt"), own);
             let output = self.mbxctl(
                 name,
                 &["login", "--as", name, "--password-file", old, "--new-password-file", &new],
