@@ -316,14 +316,14 @@ async fn status_tells_abilities_and_parts() {
 
 #[tokio::test]
 async fn senders_are_planned_allowed_listed_and_blocked() {
-    let (scene, token) = Scene::with(&[]).await;
-    let token = Some(token.as_str());
+    let (scene, session) = Scene::with(&[]).await;
+    let token = Some(session.as_str());
     let org = "162021004748";
     let body = serde_json::json!({"name": "Example", "dispatchers": ["165568402266"]});
     let request = Request::builder()
         .method("POST")
         .uri(format!("/v1/senders/{org}/allow"))
-        .header("authorization", format!("Bearer {}", token.unwrap()))
+        .header("authorization", format!("Bearer {session}"))
         .header(header::DRY_RUN, "1")
         .body(Full::new(body.to_string().into()))
         .unwrap();
@@ -407,7 +407,7 @@ async fn a_holder_is_registered_found_shown_suspended_and_resumed() {
     assert_eq!(problem(&again).code, explain::ALREADY_REGISTERED);
     let found = scene.ask(Route::UserFind, "", token, &serde_json::json!({"number": PERSON})).await;
     assert_eq!(found.body["mailbox"], mailbox.as_str());
-    let user = scene.ask(Route::UserShow, &mailbox[..12], token, &()).await;
+    let user = scene.ask(Route::UserShow, mailbox.get(..12).unwrap(), token, &()).await;
     assert_eq!(user.body["terms"]["reference"], "prt_51c0", "{}", user.body);
     assert_eq!(user.body["terms"]["current"], true);
     let listed = scene.ask(Route::UserList, "?state=active", token, &()).await;
@@ -476,7 +476,7 @@ async fn a_file_is_registered_in_batches_and_bad_rows_are_named() {
     let job = done.body["job"].as_str().unwrap().to_owned();
     let asked = scene.ask(Route::UserBatch, "", token, &batch(0, &serde_json::json!([]))).await;
     assert_eq!(asked.body["finished"], true, "asking where it stands does nothing twice");
-    let shown = scene.ask(Route::JobShow, &job[..12], token, &()).await;
+    let shown = scene.ask(Route::JobShow, job.get(..12).unwrap(), token, &()).await;
     assert_eq!((&shown.body["state"], &shown.body["by"]), (&"done".into(), &"anna".into()));
     let events = scene.ask(Route::JobEvents, &job, token, &()).await;
     assert_eq!(events.body["job"]["failed"], 1, "one line, because the job has ended");
