@@ -114,7 +114,7 @@ fn hpke_opens_the_rfcs_vector() {
     assert_eq!(hex(&plain.unwrap()), vector.plaintext);
 }
 
-/// Runs the decryptor. `None` where Python or its package is missing and `MBX_INTEROP` does not
+/// Runs the decryptor. `None` where Python or its package is missing and `MBX_TEST_ALL` does not
 /// ask for it.
 fn decryptor(argument: &Path) -> Option<std::process::Output> {
     python("decrypt.py", Some(argument))
@@ -124,7 +124,7 @@ fn python(script: &str, argument: Option<&Path>) -> Option<std::process::Output>
     let python = std::env::var("MBX_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let probe = Command::new(&python).args(["-c", "import cryptography"]).output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
-        assert!(std::env::var_os("MBX_INTEROP").is_none(), "{python} lacks `cryptography`");
+        assert!(std::env::var_os("MBX_TEST_ALL").is_none(), "{python} lacks `cryptography`");
         println!("skipped: {python} lacks `cryptography`");
         return None;
     }

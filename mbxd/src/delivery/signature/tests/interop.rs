@@ -2,7 +2,7 @@
 //!
 //! Every output of both, in three marshalling styles, verifies under the real policy and says what
 //! was sent, byte for byte. Where a peer is not installed the test says so and passes; with
-//! `MBX_REQUIRE_INTEROP` set it fails instead.
+//! `MBX_TEST_ALL` set it fails instead.
 
 use crate::delivery::signature::{Form, Policy, SignatureAlgorithm, Verified, verify};
 use crate::delivery::soap::{Document, Part, PrescanLimits, Request, parse};
@@ -191,7 +191,7 @@ pub(in crate::delivery) fn installed(program: &str, arguments: &[&str]) -> bool 
     let output = Command::new(program).args(arguments).output();
     let works = output.is_ok_and(|output| output.status.success());
     if !works {
-        assert!(std::env::var_os("MBX_REQUIRE_INTEROP").is_none(), "{program} is not installed");
+        assert!(std::env::var_os("MBX_TEST_ALL").is_none(), "{program} is not installed");
         println!("skipped: {program} {arguments:?} does not run here");
     }
     works
