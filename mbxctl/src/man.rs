@@ -9,7 +9,7 @@ pub fn page() -> String {
     let mut command = cli::command();
     command.build();
     let mut page = Roff::new();
-    page.control("TH", ["MBXCTL", "1", "", env!("CARGO_PKG_VERSION"), "mbx"]);
+    page.control("TH", ["MBXCTL", "1", DATE, env!("CARGO_PKG_VERSION"), "mbx"]);
     page.control("SH", ["NAME"]);
     page.text([roman("mbxctl - administer mbxd, the mailbox operator's daemon")]);
     page.control("SH", ["SYNOPSIS"]);
@@ -22,8 +22,10 @@ pub fn page() -> String {
         roman("]"),
     ]);
     page.control("SH", ["DESCRIPTION"]);
-    for paragraph in DESCRIPTION {
-        page.control("PP", []);
+    for (place, paragraph) in DESCRIPTION.iter().enumerate() {
+        if place > 0 {
+            page.control("PP", []);
+        }
         page.text([roman(*paragraph)]);
     }
     page.control("SH", ["COMMANDS"]);
@@ -40,6 +42,9 @@ pub fn page() -> String {
     closing(&mut page);
     page.to_roff()
 }
+
+/// When the words of the page were last looked at.
+const DATE: &str = "2026-11-24";
 
 const DESCRIPTION: &[&str] = &[
     "mbxctl asks mbxd over its control socket and shows what it answers. Without a command it shows \
