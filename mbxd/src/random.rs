@@ -10,7 +10,7 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Fills the buffer with random bytes; ends the process as [`bytes`] does.
+/// Fills the buffer with random bytes; ends the process as [`bytes()`] does.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn fill(buffer: &mut [u8]) {
     if getrandom::fill(buffer).is_err() {

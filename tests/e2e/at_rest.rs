@@ -46,7 +46,7 @@ async fn no_text_subject_file_name_or_number_stands_in_state_log_or_metrics() {
     call(&portal, "GET", &format!("/v1/messages/{message}"), (&person, 2)).await;
     installation.ok(&["user", "list"]);
     installation.ok(&["delivery", "list"]);
-    let metrics = metrics(&installation.path("health.sock"));
+    let metrics = installation.metrics();
     assert!(metrics.contains("mbx_deliveries_total{result=\"accepted\"} 1"), "{metrics}");
     assert!(installation.stop().success());
 
@@ -61,15 +61,4 @@ async fn no_text_subject_file_name_or_number_stands_in_state_log_or_metrics() {
         assert!(!log.contains(secret), "the log holds {secret:?}");
         assert!(!metrics.contains(secret), "the metrics hold {secret:?}");
     }
-}
-
-fn metrics(socket: &Path) -> String {
-    use std::io::{Read as _, Write as _};
-    let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
-    stream
-        .write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
-        .unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    text
 }

@@ -168,3 +168,23 @@ async fn an_assertion_opens_once_and_only_for_the_certificate_it_names() {
     let other = portal.call("GET", "/v1/messages", &claims).await.unwrap();
     assert_eq!(other.status, 401);
 }
+
+#[tokio::test]
+async fn a_refused_delivery_is_told_listed_and_counted_once() {
+    let installation = Installation::ready(&Setup::default());
+    let (person, _) = installation.register(1);
+    let document = installation.signed(&person, letter(), Style::Default);
+    let altered = document.replace("Decision on your", "Decision on their");
+    assert_ne!(document, altered);
+    let reply = installation.post(altered.into()).await;
+    let Reply::Fault { error_code, call_id, .. } = reply else { panic!("accepted: {reply:?}") };
+    assert_eq!(error_code, 5006);
+    let listed = installation.json(&["delivery", "list", "--rejected"]);
+    assert_eq!(listed["data"].as_array().map_or(0, Vec::len), 1, "{listed}");
+    let request = format!("req_{}", call_id.replace('-', ""));
+    let log = installation.log();
+    assert!(log.contains(&request), "the fault's CallId stands in the log");
+    let metrics = installation.metrics();
+    assert!(metrics.contains("mbx_deliveries_total{result=\"refused\"} 1\n"), "{metrics}");
+    assert!(list(&installation.portal(), (&person, THREE)).await.is_empty());
+}

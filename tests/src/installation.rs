@@ -11,7 +11,9 @@ use mbx_sim::portal::{Portal, create_key};
 use mbx_sim::soap::Reply;
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -210,7 +212,7 @@ listen = "unix:{root}/health.sock"
     pub fn start(&mut self) {
         self.spawn();
         self.wait_until("the daemon answers", |installation| {
-            std::os::unix::net::UnixStream::connect(installation.path("control.sock")).is_ok()
+            UnixStream::connect(installation.path("control.sock")).is_ok()
         });
     }
 
@@ -430,6 +432,17 @@ listen = "unix:{root}/health.sock"
         let mut connection = peer.connect().await.expect("a connection");
         let answer = connection.soap(SERVICE, document).await.expect("an answer");
         Reply::parse(&answer.body).expect("an answer of the contract")
+    }
+
+    /// The metrics, as text.
+    pub fn metrics(&self) -> String {
+        let mut stream = UnixStream::connect(self.path("health.sock")).expect("the health socket");
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            .expect("a request");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("an answer");
+        text
     }
 
     /// The portal.

@@ -240,7 +240,7 @@ fn run(kind: Kind, test: &str, body: impl FnOnce(Token)) {
     drop(token.owned);
 }
 
-/// [`alone`] for a body that is a future.
+/// [`alone()`] for a body that is a future.
 pub fn alone_async<F, R>(body: F)
 where
     F: FnOnce(Token) -> R,

@@ -4,7 +4,7 @@ use mbx_common::assurance::Loa;
 use mbx_common::error::{Code, Kind};
 use mbx_common::explain;
 
-/// Why [`decide`](super::decide) gave no grant. The portal may show the reason to the person.
+/// Why [`decide`](super::decide()) gave no grant. The portal may show the reason to the person.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Denied {

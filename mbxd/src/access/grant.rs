@@ -20,7 +20,7 @@ impl Capacity {
     }
 }
 
-/// Leave to do one kind of act on one mailbox. Made by [`decide`](super::decide) alone: its
+/// Leave to do one kind of act on one mailbox. Made by [`decide`](super::decide()) alone: its
 /// fields are private to the room, it is neither cloned nor copied.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Grant {

@@ -1,7 +1,6 @@
 //! Opens every door that has an address and serves it until the daemon stops.
 
 use super::error::StartError;
-use super::intake::ToMailboxes;
 use super::rooms::{InEffect, Rooms};
 use super::vitals::Vitals;
 use crate::config::{Config, Listen};
@@ -90,7 +89,7 @@ fn authorities_door(rooms: &Rooms, config: &Config) -> Result<delivery::Door, St
     let behind = delivery::Behind {
         trust: rooms.trust.clone(),
         senders: rooms.senders.clone(),
-        intake: Arc::new(ToMailboxes(rooms.mailboxes.clone())),
+        intake: Arc::new(rooms.mailboxes.clone()),
         screen: Arc::new(delivery::NoScreen),
         clock: rooms.clock.clone(),
     };

@@ -6,7 +6,6 @@ mod credential;
 mod doors;
 mod entrance;
 mod error;
-mod intake;
 mod lockdown;
 mod options;
 mod reload;

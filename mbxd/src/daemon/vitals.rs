@@ -50,16 +50,12 @@ impl Vitals {
 
     fn sample(&self) {
         let now = self.clock.now();
-        let refused = DELIVERIES_REFUSED.get();
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         if samples.day != now.as_days() {
             samples.day = now.as_days();
             samples.refused_at_midnight = samples.refused;
         }
-        if refused != samples.refused {
-            samples.refused = refused;
-            samples.last_refused = Some(now);
-        }
+        samples.note_refused(now);
         samples.accepted.push_back(DELIVERIES_ACCEPTED.get());
         if samples.accepted.len() > KEPT {
             samples.accepted.pop_front();
@@ -68,10 +64,10 @@ impl Vitals {
 
     /// The figures of this moment.
     pub(super) fn figures(&self) -> control::Vitals {
-        self.sample_refused();
         let abilities = self.health.abilities();
         let space = self.store.space();
-        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        samples.note_refused(self.clock.now());
         let first = samples.accepted.front().copied().unwrap_or_default();
         control::Vitals {
             deliver: ability(abilities.deliver),
@@ -86,14 +82,15 @@ impl Vitals {
             space_low: space.deliveries_stopped,
         }
     }
+}
 
-    /// Takes over what was refused since the last sample.
-    fn sample_refused(&self) {
+impl Samples {
+    /// Takes over what was refused since the last look.
+    fn note_refused(&mut self, now: Timestamp) {
         let refused = DELIVERIES_REFUSED.get();
-        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused != samples.refused {
-            samples.refused = refused;
-            samples.last_refused = Some(self.clock.now());
+        if refused != self.refused {
+            self.refused = refused;
+            self.last_refused = Some(now);
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::port::{BoxFuture, Intake, Taken};
 use crate::mailbox::Mailboxes;
 use crate::mailbox::incoming::{Incoming, Refusal};
+use crate::telemetry::Chain;
 use mbx_common::error::Kind;
-use std::error::Error;
 
 impl Intake for Mailboxes {
     fn accept(&self, incoming: Incoming) -> BoxFuture<'_, Result<Taken, Kind>> {
@@ -17,8 +17,8 @@ impl Intake for Mailboxes {
                     repeated: accepted.repeated,
                 }),
                 Err(error) => {
-                    let cause = with_sources(&error);
-                    tracing::warn!(%request, cause, "a delivery could not be stored");
+                    let cause = Chain(&error);
+                    tracing::warn!(%request, %cause, "a delivery could not be stored");
                     Err(error.kind())
                 }
             }
@@ -29,21 +29,9 @@ impl Intake for Mailboxes {
         Box::pin(async move {
             let request = refusal.request;
             if let Err(error) = Mailboxes::refuse(self, refusal).await {
-                let cause = with_sources(&error);
-                tracing::warn!(%request, cause, "no account could be kept of a refused delivery");
+                let cause = Chain(&error);
+                tracing::warn!(%request, %cause, "no account could be kept of a refused delivery");
             }
         })
     }
-}
-
-/// An error and what is behind it, on one line.
-fn with_sources(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

@@ -1,8 +1,8 @@
 //! The embedded engine: an append-only log with everything in it, and an index over it.
 //!
-//! One committer thread ([`committer`]) writes units of work in groups: one vectored write, one
+//! One committer thread (`committer`) writes units of work in groups: one vectored write, one
 //! sync, then the index, which is not synced: what it lost in a crash it takes in again from the
-//! log ([`open`]). Readers go through the index to the segments and never wait for a sync.
+//! log (`open`). Readers go through the index to the segments and never wait for a sync.
 //! `docs/formats/log.md` draws every byte.
 
 mod check;
