@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "what does not hold fails the test")]
 
 mod dependencies;
+mod documents;
 mod imports;
 
 use std::collections::{BTreeMap, BTreeSet};
