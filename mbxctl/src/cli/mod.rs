@@ -2,6 +2,8 @@
 
 pub mod catalogue;
 pub mod global;
+#[cfg(test)]
+mod handbook;
 mod help;
 mod nouns;
 pub mod value;
