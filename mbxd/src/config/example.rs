@@ -185,6 +185,15 @@ fn the_manual_page_has_every_key_with_its_default() {
 }
 
 #[test]
+fn the_example_of_the_manual_page_can_be_used() {
+    let block = PAGE.split(".Bd -literal").nth(1).and_then(|rest| rest.split(".Ed").next());
+    let text: String = block.unwrap().lines().skip(1).map(|line| format!("{line}\n")).collect();
+    let text = text.replace("<64 hex digits>", &"0".repeat(64));
+    let config: Config = toml::from_str(&text).unwrap();
+    assert!(config.delivery.listen.is_some() && config.portal.client.len() == 1);
+}
+
+#[test]
 fn portals_have_the_defaults_that_example_and_page_tell() {
     let config: Config = toml::from_str(&taken_in()).unwrap();
     let told = config.portal.client.first().unwrap();
