@@ -4,6 +4,8 @@ mod accepting;
 mod reading;
 mod registering;
 mod swapped;
+mod torture;
+mod unrecorded;
 mod verifying;
 
 use super::fixture;
@@ -38,6 +40,11 @@ impl World {
         let bench = Bench::over(Store::new(Arc::<Memory>::clone(&memory))).await;
         bench.initialise().await;
         bench.keys.open().await.unwrap();
+        Self::over(bench, memory)
+    }
+
+    /// Over these keys, which are open.
+    fn over(bench: Bench, memory: Arc<Memory>) -> Self {
         let surroundings = Surroundings {
             store: bench.store.clone(),
             keys: bench.keys.clone(),

@@ -85,6 +85,7 @@ fn from_reserve(event: Event) -> bool {
             | Event::NumberRevealed
             | Event::MailboxVerified
             | Event::DeliveryRepeated
+            | Event::MailboxViewed
             | Event::MessagesListed
             | Event::MessageOpened
             | Event::MessageMarked

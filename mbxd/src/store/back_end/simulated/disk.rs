@@ -67,6 +67,17 @@ impl SimulatedDisk {
         self.state().operations
     }
 
+    /// Has the disk remember what each operation is from now on.
+    pub fn remember(&self) {
+        self.state().remembered = Some(Vec::new());
+    }
+
+    /// What each operation was since [`SimulatedDisk::remember`]: the verb and what it was done to,
+    /// files of one folder alike (`write log`).
+    pub fn remembered(&self) -> Vec<String> {
+        self.state().remembered.clone().unwrap_or_default()
+    }
+
     /// Syncs so far of the files whose names begin like this.
     pub fn syncs(&self, prefix: &str) -> u64 {
         let state = self.state();
@@ -120,8 +131,9 @@ impl SimulatedDisk {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts an operation, shows the disk to the probe, and says what goes wrong with it.
-    fn begin(&self) -> (MutexGuard<'_, State>, Option<Fault>) {
+    /// Counts an operation on this file or folder, shows the disk to the probe, and says what goes
+    /// wrong with it.
+    fn begin(&self, verb: &str, name: &str) -> (MutexGuard<'_, State>, Option<Fault>) {
         let mut probe = self.0.probe.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
         if let Some(probe) = &mut *probe {
@@ -130,6 +142,10 @@ impl SimulatedDisk {
         drop(probe);
         let now = state.operations;
         state.operations = now.saturating_add(1);
+        if let Some(remembered) = &mut state.remembered {
+            let place = name.split_once('/').map_or(name, |(folder, _)| folder);
+            remembered.push(format!("{verb} {place}"));
+        }
         let fault = state
             .trouble
             .and_then(|(first, end, fault)| (first..end).contains(&now).then_some(fault));
@@ -137,13 +153,13 @@ impl SimulatedDisk {
     }
 
     /// As [`SimulatedDisk::begin`] for an operation that is done whole or not at all.
-    fn begin_whole(&self) -> io::Result<MutexGuard<'_, State>> {
-        let (state, fault) = self.begin();
+    fn begin_whole(&self, verb: &str, name: &str) -> io::Result<MutexGuard<'_, State>> {
+        let (state, fault) = self.begin(verb, name);
         fault.map_or(Ok(state), |fault| Err(fault.error()))
     }
 
-    fn file(&self, inode: u64) -> Arc<dyn BackFile> {
-        Arc::new(SimulatedFile { disk: self.clone(), inode })
+    fn file(&self, name: &str, inode: u64) -> Arc<dyn BackFile> {
+        Arc::new(SimulatedFile { disk: self.clone(), name: name.to_owned(), inode })
     }
 }
 
@@ -163,35 +179,35 @@ impl std::fmt::Debug for SimulatedDisk {
 }
 
 impl BackEnd for SimulatedDisk {
-    fn make_folder(&self, _name: &str) -> io::Result<()> {
-        self.begin_whole().map(|_| ())
+    fn make_folder(&self, name: &str) -> io::Result<()> {
+        self.begin_whole("make", name).map(|_| ())
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        let state = self.begin_whole()?;
+        let state = self.begin_whole("list", folder)?;
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let names = state.names.keys().filter_map(|name| name.strip_prefix(&prefix));
         Ok(names.filter(|name| !name.contains('/')).map(str::to_owned).collect())
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn BackFile>> {
-        let mut state = self.begin_whole()?;
+        let mut state = self.begin_whole("create", name)?;
         if state.names.contains_key(name) {
             return Err(ErrorKind::AlreadyExists.into());
         }
         let inode = state.link(name);
         state.pending_names.push(vec![(name.to_owned(), Some(inode))]);
-        Ok(self.file(inode))
+        Ok(self.file(name, inode))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn BackFile>> {
-        let state = self.begin_whole()?;
+        let state = self.begin_whole("open", name)?;
         let inode = state.names.get(name).ok_or(ErrorKind::NotFound)?;
-        Ok(self.file(*inode))
+        Ok(self.file(name, *inode))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let mut state = self.begin_whole()?;
+        let mut state = self.begin_whole("rename", from)?;
         let inode = state.names.remove(from).ok_or(ErrorKind::NotFound)?;
         state.names.insert(to.to_owned(), inode);
         state.pending_names.push(vec![(to.to_owned(), Some(inode)), (from.to_owned(), None)]);
@@ -199,14 +215,14 @@ impl BackEnd for SimulatedDisk {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        let mut state = self.begin_whole()?;
+        let mut state = self.begin_whole("remove", name)?;
         state.names.remove(name).ok_or(ErrorKind::NotFound)?;
         state.pending_names.push(vec![(name.to_owned(), None)]);
         Ok(())
     }
 
     fn sync_folder(&self, name: &str) -> io::Result<()> {
-        self.begin_whole()?.sync_names(name);
+        self.begin_whole("sync folder", name)?.sync_names(name);
         Ok(())
     }
 
@@ -216,7 +232,7 @@ impl BackEnd for SimulatedDisk {
     }
 
     fn lock(&self, name: &str) -> io::Result<Box<dyn Lock>> {
-        let mut state = self.begin_whole()?;
+        let mut state = self.begin_whole("lock", name)?;
         if !state.locked.insert(name.to_owned()) {
             return Err(ErrorKind::WouldBlock.into());
         }
@@ -241,6 +257,8 @@ impl Drop for SimulatedLock {
 #[derive(Debug)]
 struct SimulatedFile {
     disk: SimulatedDisk,
+    /// As it was when it was opened.
+    name: String,
     inode: u64,
 }
 
@@ -251,7 +269,7 @@ impl BackFile for SimulatedFile {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let state = self.disk.begin_whole()?;
+        let state = self.disk.begin_whole("read", &self.name)?;
         let offset = usize::try_from(offset).map_err(|_| ErrorKind::InvalidInput)?;
         let bytes = state.inodes.get(&self.inode).and_then(|inode| inode.now.get(offset..));
         let bytes = bytes.unwrap_or_default();
@@ -263,7 +281,7 @@ impl BackFile for SimulatedFile {
     }
 
     fn write_at(&self, offset: u64, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        let (mut state, fault) = self.disk.begin();
+        let (mut state, fault) = self.disk.begin("write", &self.name);
         let offset = usize::try_from(offset).map_err(|_| ErrorKind::InvalidInput)?;
         let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
         let len = if fault.is_some() { bytes.len() / 2 } else { bytes.len() };
@@ -279,7 +297,7 @@ impl BackFile for SimulatedFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let (mut state, fault) = self.disk.begin();
+        let (mut state, fault) = self.disk.begin("sync", &self.name);
         if let Some(inode) = state.inodes.get_mut(&self.inode) {
             inode.syncs = inode.syncs.saturating_add(1);
         }
@@ -294,7 +312,7 @@ impl BackFile for SimulatedFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let mut state = self.disk.begin_whole()?;
+        let mut state = self.disk.begin_whole("cut", &self.name)?;
         let len = usize::try_from(len).map_err(|_| ErrorKind::InvalidInput)?;
         if let Some(inode) = state.inodes.get_mut(&self.inode) {
             inode.set_len(len);
@@ -303,7 +321,7 @@ impl BackFile for SimulatedFile {
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        let mut state = self.disk.begin_whole()?;
+        let mut state = self.disk.begin_whole("allocate", &self.name)?;
         let len = usize::try_from(len).map_err(|_| ErrorKind::InvalidInput)?;
         state.back(self.inode, 0, len)?;
         if let Some(inode) = state.inodes.get_mut(&self.inode)

@@ -20,6 +20,8 @@ pub(super) struct State {
     pub(super) next_inode: u64,
     pub(super) capacity: Option<u64>,
     pub(super) operations: u64,
+    /// What each operation was, where somebody wants to know.
+    pub(super) remembered: Option<Vec<String>>,
     pub(super) trouble: Option<(u64, u64, Fault)>,
     pub(super) dice: Dice,
 }
