@@ -13,6 +13,7 @@
 mod at_rest;
 mod audit;
 mod crash;
+mod hostile;
 mod hsm;
 mod main_job;
 mod reading;

@@ -53,6 +53,8 @@ pub struct Installation {
     pub folder: TempDir,
     /// The token.
     pub token: Token,
+    /// Issues further certificates.
+    pub issuer: Pki,
     /// The authorities' door.
     pub authorities: SocketAddr,
     /// The portal's door.
@@ -71,9 +73,12 @@ impl Installation {
         let token = Token::create(setup.kind.unwrap_or(Kind::SoftHsm));
         let log = folder.path().join("mbxd.log");
         let (authorities, portal) = (free_port(), free_port());
+        let issuer = make_pki(&folder.path().join("pki"));
+        fs::create_dir(folder.path().join("crl")).expect("a folder for lists");
+        let daemon = None;
         let installation =
-            Self { folder, token, authorities, portal, daemon: None, log, run_begins: 0 };
-        installation.make_pki();
+            Self { folder, token, issuer, authorities, portal, daemon, log, run_begins: 0 };
+        installation.publish_revocations();
         installation.configure(setup);
         installation
     }
@@ -108,18 +113,8 @@ impl Installation {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    fn make_pki(&self) {
-        let pki = Pki::create(&self.pki()).expect("a root");
-        for (name, usage, number) in [
-            ("server", Use::Server, "162021003898"),
-            ("authority", Use::Organisation, AUTHORITY),
-            ("dispatcher", Use::Organisation, DISPATCHER),
-            ("portal", Use::Portal, "162021003898"),
-        ] {
-            pki.issue(name, usage, number).expect("a certificate");
-        }
-        create_key(&self.pki(), "portal").expect("an assertion key");
-        fs::create_dir(self.path("crl")).expect("a folder for lists");
+    /// Puts the issuer's revocation list where the daemon reads it, at its start or a reload.
+    pub fn publish_revocations(&self) {
         fs::copy(self.pki().join("crl.pem"), self.path("crl/root.pem")).expect("the list");
     }
 
@@ -459,6 +454,20 @@ impl Drop for Installation {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn make_pki(folder: &Path) -> Pki {
+    let pki = Pki::create(folder).expect("a root");
+    for (name, usage, number) in [
+        ("server", Use::Server, "162021003898"),
+        ("authority", Use::Organisation, AUTHORITY),
+        ("dispatcher", Use::Organisation, DISPATCHER),
+        ("portal", Use::Portal, "162021003898"),
+    ] {
+        pki.issue(name, usage, number).expect("a certificate");
+    }
+    create_key(folder, "portal").expect("an assertion key");
+    pki
 }
 
 fn signal(daemon: &Child, signal: rustix::process::Signal) {

@@ -37,11 +37,13 @@ pub(super) fn show(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
 pub(super) async fn reload(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
     if ask.wishes.dry_run {
         return plan(vec![
-            "read every certificate file anew; bad ones leave all as it is".to_owned(),
+            "read every certificate and revocation list anew; bad ones leave all as it is"
+                .to_owned(),
         ]);
     }
     let before = rows(rooms);
     rooms.trust.reload(&ask.origin(staff)).await?;
+    rooms.trust.refresh_lists().await;
     let after = rows(rooms);
     let known = |row: &&Certificate| before.iter().any(|old| old.sha256 == row.sha256);
     let changed: Vec<String> =

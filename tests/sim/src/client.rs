@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// A peer that requests go to.
 #[derive(Clone)]
@@ -68,18 +69,24 @@ impl Peer {
     /// # Errors
     /// [`SimError::Connection`] where the peer does not answer or refuses the certificate.
     pub async fn connect(&self) -> Result<Connection, SimError> {
-        let stream = TcpStream::connect(self.address).await.map_err(connection)?;
-        stream.set_nodelay(true).map_err(connection)?;
-        let name = ServerName::try_from("localhost").map_err(connection)?;
-        let stream = TlsConnector::from(Arc::clone(&self.tls))
-            .connect(name, stream)
-            .await
-            .map_err(connection)?;
+        let stream = self.stream().await?;
         let (sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(connection)?;
         tokio::spawn(driver);
         Ok(Connection { sender })
+    }
+
+    /// A TLS stream alone, for those who write their HTTP by hand.
+    ///
+    /// # Errors
+    /// As [`Peer::connect`].
+    pub async fn stream(&self) -> Result<TlsStream<TcpStream>, SimError> {
+        let stream = TcpStream::connect(self.address).await.map_err(connection)?;
+        stream.set_nodelay(true).map_err(connection)?;
+        let name = ServerName::try_from("localhost").map_err(connection)?;
+        let connector = TlsConnector::from(Arc::clone(&self.tls));
+        connector.connect(name, stream).await.map_err(connection)
     }
 
     /// One request on a connection of its own.

@@ -13,6 +13,7 @@ use rcgen::{
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// OID of the subject attribute serialNumber.
 const SERIAL_NUMBER: [u64; 4] = [2, 5, 4, 5];
@@ -53,6 +54,14 @@ pub struct Pki {
     folder: PathBuf,
     issuer: Issuer<'static, KeyPair>,
     root: Certificate,
+    lists: Mutex<Lists>,
+}
+
+/// What was revoked so far, and in how many lists.
+#[derive(Default)]
+struct Lists {
+    count: u64,
+    serials: Vec<SerialNumber>,
 }
 
 impl std::fmt::Debug for Pki {
@@ -69,7 +78,7 @@ impl Pki {
     pub fn create(folder: &Path) -> Result<Self, SimError> {
         std::fs::create_dir_all(folder).map_err(SimError::file(folder))?;
         let (issuer, root) = root("mbx-sim organisations root")?;
-        let pki = Self { folder: folder.to_owned(), issuer, root };
+        let pki = Self { folder: folder.to_owned(), issuer, root, lists: Mutex::default() };
         pki.write("root.pem", &pki.root.pem())?;
         pki.revoke(&[])?;
         Ok(pki)
@@ -119,17 +128,21 @@ impl Pki {
         Credentials::load(&self.folder, name)
     }
 
-    /// Writes `crl.pem` with these serial numbers on it.
+    /// Writes the next `crl.pem`, with these serial numbers on it and all that were before.
     ///
     /// # Errors
     /// [`SimError`] where the list cannot be signed or written.
     pub fn revoke(&self, serials: &[SerialNumber]) -> Result<(), SimError> {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        lists.count += 1;
+        lists.serials.extend_from_slice(serials);
         let list = CertificateRevocationListParams {
             this_update: date_time_ymd(2026, 1, 1),
             next_update: date_time_ymd(2099, 1, 1),
-            crl_number: SerialNumber::from(1),
+            crl_number: SerialNumber::from(lists.count),
             issuing_distribution_point: None,
-            revoked_certs: serials
+            revoked_certs: lists
+                .serials
                 .iter()
                 .map(|serial| RevokedCertParams {
                     serial_number: serial.clone(),

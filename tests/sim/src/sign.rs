@@ -35,8 +35,22 @@ impl Signer {
     /// # Errors
     /// [`SimError::Certificate`] where the key cannot sign.
     pub fn envelop(&self, element: Element) -> Result<Element, SimError> {
+        self.envelop_bent(element, |_| {})
+    }
+
+    /// The same with `SignedInfo` bent before it is signed: a sound signature over something that
+    /// nobody ought to sign.
+    ///
+    /// # Errors
+    /// As [`Signer::envelop`].
+    pub fn envelop_bent(
+        &self,
+        element: Element,
+        bend: impl FnOnce(&mut Element),
+    ) -> Result<Element, SimError> {
         let digest = digest::digest(&digest::SHA256, element.canonical().as_bytes());
-        let info = signed_info(&BASE64.encode(digest));
+        let mut info = signed_info(&BASE64.encode(digest));
+        bend(&mut info);
         let mut value = vec![0; self.key.public_modulus_len()];
         self.key
             .sign(

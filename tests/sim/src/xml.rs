@@ -90,6 +90,24 @@ impl Element {
         self
     }
 
+    /// The first child element of this name.
+    pub fn find(&mut self, name: &str) -> Option<&mut Self> {
+        self.children.iter_mut().find_map(|node| match node {
+            Node::Element(child) if child.name == name => Some(child),
+            Node::Element(_) | Node::Text(_) => None,
+        })
+    }
+
+    /// Takes out the first child element of this name.
+    pub fn take(&mut self, name: &str) -> Option<Self> {
+        let is_it = |node: &Node| matches!(node, Node::Element(child) if child.name == name);
+        let place = self.children.iter().position(is_it)?;
+        match self.children.remove(place) {
+            Node::Element(child) => Some(child),
+            Node::Text(_) => None,
+        }
+    }
+
     /// The canonical octets as a document of its own: no prefix anywhere, a default `xmlns` only
     /// where it differs from the parent's. Inclusive and exclusive canonical XML agree on it.
     pub fn canonical(&self) -> String {

@@ -315,10 +315,12 @@ enum Declared {
 
 impl Declared {
     /// Reads it from the name. Some tree builders take `p:xmlns` for a declaration and
-    /// `xmlns:p=""` for one of no namespace; neither is Namespaces in XML 1.0.
+    /// `xmlns:p=""` for one of no namespace, and some let `xmlns` itself be declared; none of it is
+    /// Namespaces in XML 1.0.
     fn by(name: &[u8], value: &[u8]) -> Result<Self, PrescanError> {
         match name {
             b"xmlns" => Ok(Self::Default),
+            b"xmlns:xmlns" => Err(PrescanError::Declares),
             [b'x', b'm', b'l', b'n', b's', b':', ..] if value.is_empty() => {
                 Err(PrescanError::Declares)
             }

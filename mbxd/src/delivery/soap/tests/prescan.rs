@@ -249,6 +249,7 @@ fn the_reserved_prefixes_are_not_bound_anew() {
         "<a xmlns:p=\"http://www.w3.org/XML/1998/namespace\"/>",
         "<a xmlns:xmlns=\"http://www.w3.org/2000/xmlns/\"/>",
         "<xmlns:a xmlns:xmlns=\"u\"/>",
+        "<a xmlns:xmlns=\"u\"/>",
     ] {
         assert!(read(text).is_err(), "{text}");
     }
