@@ -69,6 +69,24 @@ fn bad_certificates_change_nothing_at_a_reload_and_good_ones_do() {
     installation.ok(&["cert", "list"]);
 }
 
+#[tokio::test]
+async fn a_reload_with_one_bad_file_puts_nothing_of_the_new_configuration_in_use() {
+    let mut installation = Installation::ready(&Setup::default());
+    let (person, _) = installation.register(1);
+    // Good on its own: nobody's root is believed any more. Bad: the portal's key.
+    let other = mbx_sim::pki::Pki::create(&installation.path("other-pki")).unwrap();
+    let drop_in = format!("[trust]\nroots = [\"{}/root.pem\"]\n", other.folder().display());
+    fs::write(installation.path("conf.d/95-roots.toml"), drop_in).unwrap();
+    fs::write(installation.pki().join("portal.jwt.pub"), "no key").unwrap();
+    installation.reload();
+    installation.wait_until("the reload is refused", |installation| {
+        installation.log().contains("the old one stays")
+    });
+    let message = mbx_sim::delivery::Message::text("1", "One", "first");
+    let reply = installation.deliver(&person, message).await;
+    assert!(matches!(reply, mbx_sim::soap::Reply::Result { .. }), "{reply:?}");
+}
+
 #[test]
 fn the_index_is_rebuilt_from_the_log_and_nothing_is_missing() {
     let mut installation = Installation::ready(&Setup::default());

@@ -75,8 +75,10 @@ impl Doors {
     }
 
     /// Puts other portals in force.
-    pub(super) fn reconfigure(&self, config: &Config) -> Result<(), holder::PortalsError> {
-        self.portal.as_ref().map_or(Ok(()), |door| door.reconfigure(&config.portal))
+    pub(super) fn adopt(&self, portals: holder::Prepared) {
+        if let Some(door) = &self.portal {
+            door.adopt(portals);
+        }
     }
 
     /// Ends when every door has served its last request.

@@ -4,13 +4,15 @@ use super::doors::Doors;
 use super::rooms::{InEffect, Rooms, identities};
 use super::settings;
 use super::watch::Diary;
-use crate::config;
-use mbx_common::audit::{Actor, Event, Fact, Origin, Outcome};
+use crate::store::Changes;
+use crate::telemetry::Chain;
+use crate::{config, holder};
+use mbx_common::audit::{Actor, Entry, Event, Fact, Outcome};
 use std::path::Path;
 
 /// Reloads everything that can change under a running daemon: certificates, roots, revocation
-/// lists, policy and terms. Keys of `[paths]`, `[store]`, `[hsm]` and the listeners' addresses
-/// take effect at the next start.
+/// lists, portals, policy and terms. Keys of `[paths]`, `[store]`, `[hsm]`, bounds and the
+/// listeners' addresses take effect at the next start.
 pub(super) async fn reload(
     rooms: &Rooms,
     doors: &Doors,
@@ -18,11 +20,9 @@ pub(super) async fn reload(
     main: &Path,
     diary: &Diary,
 ) {
-    match try_reload(rooms, doors, main).await {
-        Ok(loaded) => {
-            let digest = loaded.digest;
-            in_effect.set(loaded);
-            diary.note(Event::ConfigurationLoaded, Outcome::Done, vec![Fact::Digest(digest)]).await;
+    match try_reload(rooms, doors, in_effect, main).await {
+        Ok(()) => {
+            rooms.trust.refresh_lists().await;
             tracing::info!("configuration and certificates read anew");
         }
         Err(reason) => {
@@ -32,17 +32,35 @@ pub(super) async fn reload(
     }
 }
 
-async fn try_reload(rooms: &Rooms, doors: &Doors, main: &Path) -> Result<config::Loaded, String> {
-    let loaded = config::load(main).map_err(|error| error.to_string())?;
-    let options = settings::mailboxes(&loaded.config).map_err(|error| error.to_string())?;
-    let origin = Origin::of(Actor::Daemon);
-    rooms
-        .trust
-        .reconfigure(loaded.config.trust.clone(), identities(&loaded.config), &origin)
-        .await
-        .map_err(|error| error.to_string())?;
-    doors.reconfigure(&loaded.config).map_err(|error| error.to_string())?;
+/// Everything is read and checked, then the audit entry is made durable, then all of it is put in
+/// use: nothing of that last step can fail.
+async fn try_reload(
+    rooms: &Rooms,
+    doors: &Doors,
+    in_effect: &InEffect,
+    main: &Path,
+) -> Result<(), String> {
+    let loaded = config::load(main).map_err(|error| Chain(&error).to_string())?;
+    let config = &loaded.config;
+    let options = settings::mailboxes(config).map_err(|error| Chain(&error).to_string())?;
+    let portals = match config.portal.listen {
+        Some(_) => {
+            Some(holder::Door::prepare(&config.portal).map_err(|error| Chain(&error).to_string())?)
+        }
+        None => None,
+    };
+    let prepared = rooms.trust.prepare(config.trust.clone(), identities(config)).await;
+    let trust = prepared.map_err(|error| Chain(&error).to_string())?;
+    let mut entry = Entry::new(rooms.clock.now(), Event::ConfigurationLoaded, Actor::Daemon);
+    entry.facts = trust.facts();
+    entry.facts.push(Fact::Digest(loaded.digest));
+    let recorded = rooms.store.commit(Changes::new(), entry).await;
+    recorded.map_err(|error| Chain(&error).to_string())?;
+    rooms.trust.adopt(trust);
+    if let Some(portals) = portals {
+        doors.adopt(portals);
+    }
     rooms.mailboxes.set_options(options);
-    rooms.trust.refresh_lists().await;
-    Ok(loaded)
+    in_effect.set(loaded);
+    Ok(())
 }

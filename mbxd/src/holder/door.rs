@@ -55,6 +55,10 @@ pub struct Behind {
     pub clock: Clock,
 }
 
+/// Portals that are read and checked, not yet in force.
+#[derive(Debug)]
+pub struct Prepared(Portals);
+
 /// The portals' door.
 pub struct Door {
     service: Service,
@@ -80,14 +84,18 @@ impl Door {
         })
     }
 
-    /// Reads the section and every key file again: portals, their keys, levels and ceilings change
-    /// for requests that begin from now on. Address and bounds take effect at the next start.
+    /// Reads the section and every key file again, without putting them in force.
     ///
     /// # Errors
-    /// [`PortalsError`]; the portals stay as they were then.
-    pub fn reconfigure(&self, config: &config::Portal) -> Result<(), PortalsError> {
-        self.service.portals.replace(Portals::load(config)?);
-        Ok(())
+    /// [`PortalsError`].
+    pub fn prepare(config: &config::Portal) -> Result<Prepared, PortalsError> {
+        Portals::load(config).map(Prepared)
+    }
+
+    /// Puts prepared portals, their keys, levels and ceilings in force for requests that begin from
+    /// now on. Address and bounds take effect at the next start.
+    pub fn adopt(&self, prepared: Prepared) {
+        self.service.portals.replace(prepared.0);
     }
 
     /// Serves connections until `stop` is done; then takes no more and gives those under way time

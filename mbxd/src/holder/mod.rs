@@ -18,7 +18,7 @@ mod range;
 mod route;
 mod verification_key;
 
-pub use door::{Behind, Door};
+pub use door::{Behind, Door, Prepared};
 pub use portals::PortalsError;
 
 #[cfg(test)]

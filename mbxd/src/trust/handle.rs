@@ -3,6 +3,7 @@
 use super::anchors::{Anchors, Peer, Usage};
 use super::chain::ChainError;
 use super::client::CrlCell;
+use super::crls::Crls;
 use super::inventory::{Item, inventory};
 use super::issuer::{Issuer, IssuerError};
 use super::lists::stored;
@@ -83,6 +84,27 @@ pub struct Reloaded {
     pub items: usize,
 }
 
+/// Another configuration, read and checked, not yet in use.
+pub struct Prepared {
+    state: State,
+    lists: Crls,
+    changing: tokio::sync::OwnedMutexGuard<()>,
+}
+
+impl Prepared {
+    /// What the audit entry tells: the fingerprint of each door's certificate.
+    pub fn facts(&self) -> Vec<Fact> {
+        let servers = self.state.servers.values();
+        servers.map(|server| Fact::Digest(server.facts.fingerprint.0)).collect()
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Prepared")
+    }
+}
+
 /// Everything that is believed: cheap to clone.
 #[derive(Clone)]
 pub struct Trust(pub(super) Arc<Inner>);
@@ -91,7 +113,7 @@ pub(super) struct Inner {
     state: RwLock<Arc<State>>,
     pub(super) crls: Arc<CrlCell>,
     /// One change of the lists at a time.
-    pub(super) changing: tokio::sync::Mutex<()>,
+    pub(super) changing: Arc<tokio::sync::Mutex<()>>,
     pub(super) store: Store,
     pub(super) clock: Clock,
 }
@@ -167,7 +189,7 @@ impl Trust {
         let crls = Arc::new(CrlCell::default());
         let state = State::load(config, identities, &crls, &clock)?;
         crls.replace(stored(&store, &state.issuers(), &clock).await?);
-        let changing = tokio::sync::Mutex::new(());
+        let changing = Arc::default();
         let state = RwLock::new(Arc::new(state));
         Ok(Self(Arc::new(Inner { state, crls, changing, store, clock })))
     }
@@ -230,7 +252,7 @@ impl Trust {
         self.reconfigure(state.config.clone(), state.identities.clone(), origin).await
     }
 
-    /// Puts another configuration in use.
+    /// Puts another configuration in use, in a unit of work of its own.
     ///
     /// # Errors
     /// [`TrustError`]; everything stays as it was then.
@@ -240,21 +262,40 @@ impl Trust {
         identities: Vec<(Door, TlsIdentity)>,
         origin: &Origin,
     ) -> Result<Reloaded, TrustError> {
-        let _changing = self.0.changing.lock().await;
+        let prepared = self.prepare(config, identities).await?;
+        let mut entry = origin.entry(self.0.clock.now(), Event::CertificatesLoaded);
+        entry.facts = prepared.facts();
+        self.0.store.commit(Changes::new(), entry).await?;
+        self.adopt(prepared);
+        Ok(Reloaded { items: self.list().len() })
+    }
+
+    /// Reads and checks another configuration without putting it in use; no other change of
+    /// certificates or lists is made while the result is held.
+    ///
+    /// # Errors
+    /// [`TrustError`].
+    pub async fn prepare(
+        &self,
+        config: config::Trust,
+        identities: Vec<(Door, TlsIdentity)>,
+    ) -> Result<Prepared, TrustError> {
+        let changing = Arc::clone(&self.0.changing).lock_owned().await;
         let now = self.0.clock.now();
         let state = State::load(config, identities, &self.0.crls, &self.0.clock)?;
         if let Some(old) = state.servers.values().find(|server| server.facts.not_after < now) {
             return Err(TrustError::Expired { path: old.path.clone() });
         }
         let lists = stored(&self.0.store, &state.issuers(), &self.0.clock).await?;
-        let mut entry = origin.entry(now, Event::CertificatesLoaded);
-        for server in state.servers.values() {
-            entry = entry.fact(Fact::Digest(server.facts.fingerprint.0));
-        }
-        self.0.store.commit(Changes::new(), entry).await?;
+        Ok(Prepared { state, lists, changing })
+    }
+
+    /// Puts in use what was prepared; its audit entry must be durable.
+    pub fn adopt(&self, prepared: Prepared) {
+        let Prepared { state, lists, changing } = prepared;
         self.0.crls.replace(lists);
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
-        Ok(Reloaded { items: self.list().len() })
+        drop(changing);
     }
 
     pub(super) fn state(&self) -> Arc<State> {

@@ -28,7 +28,7 @@ pub use chain::ChainError;
 pub use client::refused_in_handshake;
 pub use crl::CrlError;
 pub use crls::CrlState;
-pub use handle::{Door, Reloaded, Trust, TrustError};
+pub use handle::{Door, Prepared, Reloaded, Trust, TrustError};
 pub use inventory::{Item, Role};
 pub use issuer::IssuerError;
 pub use lists::{ListError, Refreshed};
