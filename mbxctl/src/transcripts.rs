@@ -191,6 +191,7 @@ fn healthy(route: Route) -> Result<Value, Code> {
         Route::KeyList => {
             json!({"rows": [key("kek-basic", 2, "active"), key("kek-basic", 1, "retired")], "total": 2})
         }
+        Route::KeyLookup => json!({"secret": "5e".repeat(32)}),
         Route::HsmStatus | Route::HsmLogin | Route::HsmLogout => {
             json!({"state": "down", "token": "luna-a/MBX", "serial": "4711", "model": "Luna 7", "epoch": 7, "since_s": 180, "next_try_s": 8, "queue_len": 0, "workers_lost": 1, "opened": [{"purpose": "kek-basic", "count": 1912}], "cause": "CKR_DEVICE_REMOVED"})
         }

@@ -83,6 +83,7 @@ events! {
     HsmTested = 506, "HSM tested";
     HsmLocked = 507, "HSM locked by staff";
     PinGiven = 508, "PIN given to the HSM by staff";
+    LookupExported = 509, "lookup secret given to staff as a credential";
     CheckpointSigned = 601, "audit checkpoint signed";
     AuditSearched = 602, "audit log searched";
     AuditExported = 603, "audit log exported";

@@ -1,5 +1,7 @@
-//! `/v1/keys`: the keys in the token, and what hangs on them. Never key material.
+//! `/v1/keys`: the keys in the token, and what hangs on them. No key material but the lookup
+//! secret, which a security officer may ask for.
 
+use super::session::Password;
 use crate::id::KeyId;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -50,4 +52,12 @@ pub struct KeyStatus {
     /// Records in the keyring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyring_records: Option<u64>,
+}
+
+/// `POST /v1/keys/lookup-credential`: the lookup secret. With it, the daemon takes deliveries while
+/// the token is locked; whoever has it can tell from the store who has a mailbox.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct LookupCredential {
+    /// 64 hexadecimal digits.
+    pub secret: Password,
 }

@@ -135,6 +135,8 @@ routes! {
     KeyStatus = "key.status", Get "/v1/keys/status", Access::Roles(ANY_ROLE);
     /// Lists the keys.
     KeyList = "key.list", Get "/v1/keys", Access::Roles(&[SecurityOfficer, Auditor]);
+    /// Gives out the lookup secret, to be a credential of the daemon.
+    KeyLookup = "key.lookup-credential", Post "/v1/keys/lookup-credential", Access::Roles(&[SecurityOfficer]);
     /// The token's state.
     HsmStatus = "hsm.status", Get "/v1/hsm", Access::Roles(&[SecurityOfficer, SystemOperator]);
     /// The compatibility sheet.

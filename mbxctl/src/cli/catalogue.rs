@@ -318,6 +318,15 @@ pub const ENTRIES: &[Entry] = &[
         [("key list", "the keys in the token"), ("key list -o wide", "with whole ids")],
     ),
     on(
+        "key lookup-credential",
+        Confirm,
+        Route::KeyLookup,
+        [
+            ("key lookup-credential -O /run/mbxd-lookup", "then encrypt it with systemd-creds"),
+            ("key lookup-credential -O /run/mbxd-lookup --yes", "without asking"),
+        ],
+    ),
+    on(
         "hsm status",
         Read,
         Route::HsmStatus,

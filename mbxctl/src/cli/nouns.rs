@@ -249,6 +249,12 @@ pub enum KeyCommand {
     /// List the keys in the HSM
     #[command(visible_alias = "ls")]
     List,
+    /// Write the lookup secret to a file, to be a credential of mbxd
+    LookupCredential {
+        /// The file, made with mode 0600; it must not exist
+        #[arg(short = 'O', long = "to", value_name = "FILE")]
+        to: PathBuf,
+    },
 }
 
 /// `hsm`.

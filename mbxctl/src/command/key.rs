@@ -6,13 +6,20 @@ use crate::failure::Failure;
 use crate::output::figure::count;
 use crate::output::{Answer, Cell, Column, Line, Table, Tone};
 use mbx_common::control::Page;
-use mbx_common::control::key::{Key, KeyState, KeyStatus};
+use mbx_common::control::key::{Key, KeyState, KeyStatus, LookupCredential};
 use mbx_common::control::route::Route;
+use mbx_common::explain;
+use serde_json::json;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 /// `key …`.
 pub(super) async fn run(context: &mut Context, command: &KeyCommand) -> Result<Answer, Failure> {
     match command {
         KeyCommand::Status => status(context).await,
+        KeyCommand::LookupCredential { to } => lookup_credential(context, to).await,
         KeyCommand::List => {
             let answered = context.client.get::<Page<Key>>(Route::KeyList, None, &()).await?;
             let mut table = table(context, &answered.value.rows);
@@ -22,6 +29,44 @@ pub(super) async fn run(context: &mut Context, command: &KeyCommand) -> Result<A
             }
             let next = answered.value.next;
             Ok(Answer::list("key.list", table, next).request(answered.request_id))
+        }
+    }
+}
+
+/// Writes the lookup secret to a new file of mode 0600; a broken one is removed again.
+async fn lookup_credential(context: &mut Context, to: &Path) -> Result<Answer, Failure> {
+    context.confirm(
+        "Write the lookup secret to a file? Whoever has it can tell from the store who has a \
+         mailbox, and alter the directory unseen.",
+    )?;
+    let cannot = |error: std::io::Error| {
+        Failure::here(explain::OUTPUT_FAILED, format!("{}: {error}", to.display()))
+    };
+    // The file first: what cannot be written is not asked for.
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(cannot)?;
+    let given =
+        context.client.send_body::<LookupCredential>(Route::KeyLookup, None, &json!({})).await;
+    let written = match given {
+        Ok(given) => file
+            .write_all(given.value.secret.expose().as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(cannot)
+            .map(|()| given.request_id),
+        Err(failure) => Err(failure),
+    };
+    match written {
+        Ok(request_id) => {
+            let file = to.display().to_string();
+            let text = format!("{file}  the lookup secret; encrypt it and remove the file");
+            Ok(Answer::new("key.lookup-credential", json!({"file": file}))
+                .request(request_id)
+                .line(Line::signed(Tone::Ok, text))
+                .hint("systemd-creds encrypt FILE CREDENTIAL"))
+        }
+        Err(failure) => {
+            std::fs::remove_file(to).unwrap_or_default();
+            Err(failure)
         }
     }
 }

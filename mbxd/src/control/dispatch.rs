@@ -80,6 +80,7 @@ async fn done(rooms: &Rooms, ask: Ask, staff: Staff) -> Result<Answer, Refusal> 
         Route::SenderBlock => sender::block(rooms, &ask, &staff).await,
         Route::KeyStatus => key::status(rooms).await,
         Route::KeyList => key::list(rooms).await,
+        Route::KeyLookup => key::lookup(rooms, &ask, &staff).await,
         Route::HsmStatus => hsm::status(rooms),
         Route::HsmTest => hsm::test(rooms, &ask, &staff).await,
         Route::HsmLogin => hsm::login(rooms, &ask, &staff).await,

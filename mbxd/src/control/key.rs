@@ -1,11 +1,15 @@
 //! `/v1/keys`: the keys in the token, and what hangs on them.
 
 use super::answer::{Answer, json};
+use super::ask::Ask;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
 use crate::keys::{KeyState as State, KeyUse, KeysState};
+use crate::operators::Staff;
+use mbx_common::audit::{Event, Outcome};
 use mbx_common::control::Page;
-use mbx_common::control::key::{Key, KeyState, KeyStatus};
+use mbx_common::control::key::{Key, KeyState, KeyStatus, LookupCredential};
+use mbx_common::control::session::Password;
 
 /// Versions, counts, what a loss would mean.
 pub(super) async fn status(rooms: &Rooms) -> Result<Answer, Refusal> {
@@ -22,6 +26,14 @@ pub(super) async fn status(rooms: &Rooms) -> Result<Answer, Refusal> {
 /// The keys.
 pub(super) async fn list(rooms: &Rooms) -> Result<Answer, Refusal> {
     json(&Page::whole(keys(rooms).await?))
+}
+
+/// Gives out the lookup secret. Its entry is durable before.
+pub(super) async fn lookup(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
+    let secret = rooms.keys.lookup_credential();
+    let secret = secret.map_err(|error| Refusal::of_keys(&error, &rooms.keys.status()))?;
+    rooms.audit.record_act(&ask.origin(staff), Event::LookupExported, Outcome::Done).await?;
+    json(&LookupCredential { secret: Password::new(secret.to_string()) })
 }
 
 async fn keys(rooms: &Rooms) -> Result<Vec<Key>, Refusal> {
