@@ -115,7 +115,7 @@ async fn a_wrong_pin_is_tried_once_only_over_five_restarts() {
         assert!(installation.stop().success());
         installation.start();
         installation.wait_until("the PIN was refused", |installation| {
-            said(installation, &["hsm", "status"]).1.contains("refused")
+            said(installation, &["hsm", "status"]).1.contains("PIN rejected")
         });
         delivered(&installation, &person, &format!("r{restart}"), "with a wrong PIN").await;
         assert_eq!(refused_pins(&faults), 1, "restart {restart}");

@@ -62,11 +62,11 @@ impl Refusal {
                 Kind::Unavailable => locked(status.hsm.state),
                 Kind::Limit => explain::HSM_BUSY,
                 Kind::Corrupt => explain::SEAL_BROKEN,
-                kind @ (Kind::Usage
-                | Kind::Denied
-                | Kind::NotFound
-                | Kind::Conflict
-                | Kind::Internal) => explain::generic(kind),
+                // The one thing that a token denies.
+                Kind::Denied => explain::PIN_REJECTED,
+                kind @ (Kind::Usage | Kind::NotFound | Kind::Conflict | Kind::Internal) => {
+                    explain::generic(kind)
+                }
             },
             KeysError::BatchTooLarge
             | KeysError::Altered(_)
