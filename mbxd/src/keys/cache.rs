@@ -47,15 +47,39 @@ struct Entry {
     used: Timestamp,
 }
 
+/// Counts how often keys were dropped because something ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Generation(u64);
+
+impl Generation {
+    const fn end(&mut self) {
+        self.0 = self.0.wrapping_add(1);
+    }
+}
+
+/// A key that was opened just now.
+pub(super) struct Opened {
+    pub(super) key: Arc<PrivateKey>,
+    pub(super) epoch: u32,
+    /// The cache's generation when the opening began.
+    pub(super) began: Generation,
+}
+
 /// The opened keys.
 pub(super) struct Cache {
     bounds: CacheBounds,
+    generation: Generation,
     entries: HashMap<Slot, Entry>,
 }
 
 impl Cache {
     pub(super) fn new(bounds: CacheBounds) -> Self {
-        Self { bounds, entries: HashMap::new() }
+        Self { bounds, generation: Generation(0), entries: HashMap::new() }
+    }
+
+    /// To be taken before a key is opened, for [`Cache::put`].
+    pub(super) const fn generation(&self) -> Generation {
+        self.generation
     }
 
     /// The key in this slot, where it is of this epoch and has not expired.
@@ -75,10 +99,14 @@ impl Cache {
     }
 
     /// Keeps a key; where the cache is full, the one unused for longest goes.
-    pub(super) fn put(&mut self, slot: Slot, epoch: u32, key: Arc<PrivateKey>, now: Timestamp) {
-        if self.bounds.keys_max == 0 {
+    ///
+    /// A key is not kept whose opening began in a former generation: what ended in between may
+    /// have been its own session or mailbox.
+    pub(super) fn put(&mut self, slot: Slot, opened: Opened, now: Timestamp) {
+        if self.bounds.keys_max == 0 || opened.began != self.generation {
             return;
         }
+        let Opened { key, epoch, .. } = opened;
         if self.entries.len() >= self.bounds.keys_max && !self.entries.contains_key(&slot) {
             self.expire(now);
             self.make_room();
@@ -104,16 +132,19 @@ impl Cache {
 
     /// Drops the keys of one session.
     pub(super) fn end_session(&mut self, session: HolderSession) {
+        self.generation.end();
         self.entries.retain(|slot, _| slot.session != session);
     }
 
     /// Drops the keys of one mailbox.
     pub(super) fn forget(&mut self, mailbox: MailboxId) {
+        self.generation.end();
         self.entries.retain(|slot, _| slot.mailbox != mailbox);
     }
 
     /// Drops everything.
     pub(super) fn purge(&mut self) {
+        self.generation.end();
         self.entries.clear();
     }
 
@@ -158,10 +189,15 @@ mod tests {
         Timestamp::EPOCH.plus_millis(1000 + ms)
     }
 
+    fn put(cache: &mut Cache, slot: Slot, now: Timestamp) {
+        let (key, began) = (Arc::new(PrivateKey::generate()), cache.generation());
+        cache.put(slot, Opened { key, epoch: 1, began }, now);
+    }
+
     fn cache_with(slots: &[Slot]) -> Cache {
         let mut cache = Cache::new(BOUNDS);
         for slot in slots {
-            cache.put(*slot, 1, Arc::new(PrivateKey::generate()), at(0));
+            put(&mut cache, *slot, at(0));
         }
         cache
     }
@@ -209,7 +245,7 @@ mod tests {
         let (first, second) = (slot(1, 1, Tier::Basic), slot(2, 2, Tier::Basic));
         let mut cache = cache_with(&[first, second]);
         assert!(cache.get(first, 1, at(10)).is_some());
-        cache.put(slot(3, 3, Tier::High), 1, Arc::new(PrivateKey::generate()), at(20));
+        put(&mut cache, slot(3, 3, Tier::High), at(20));
         assert_eq!(cache.len(), 2);
         assert!(cache.get(second, 1, at(20)).is_none());
         assert!(cache.get(first, 1, at(20)).is_some());
@@ -232,7 +268,8 @@ mod tests {
         let key = Arc::new(PrivateKey::generate());
         let watch = Arc::downgrade(&key);
         let mut cache = Cache::new(BOUNDS);
-        cache.put(slot(1, 1, Tier::Basic), 1, key, at(0));
+        let began = cache.generation();
+        cache.put(slot(1, 1, Tier::Basic), Opened { key, epoch: 1, began }, at(0));
         assert_eq!(cache.lasts_until(), Some(at(100)));
         cache.expire(at(100));
         assert!(watch.upgrade().is_none());
@@ -242,7 +279,26 @@ mod tests {
     #[test]
     fn a_cache_of_no_entries_keeps_nothing() {
         let mut cache = Cache::new(CacheBounds { keys_max: 0, ..BOUNDS });
-        cache.put(slot(1, 1, Tier::Basic), 1, Arc::new(PrivateKey::generate()), at(0));
+        put(&mut cache, slot(1, 1, Tier::Basic), at(0));
         assert_eq!(cache.len(), 0);
+    }
+
+    #[test]
+    fn a_key_whose_opening_began_before_an_end_is_not_kept() {
+        let ends: [fn(&mut Cache); 3] = [
+            |cache| cache.end_session(HolderSession::from_digest([1; 32])),
+            |cache| cache.forget(MailboxId::from_bytes([1; 16])),
+            Cache::purge,
+        ];
+        for end in ends {
+            let mut cache = Cache::new(BOUNDS);
+            let began = cache.generation();
+            end(&mut cache);
+            let key = Arc::new(PrivateKey::generate());
+            cache.put(slot(1, 1, Tier::Basic), Opened { key, epoch: 1, began }, at(0));
+            assert_eq!(cache.len(), 0);
+            put(&mut cache, slot(1, 1, Tier::Basic), at(0));
+            assert_eq!(cache.len(), 1);
+        }
     }
 }

@@ -149,11 +149,14 @@ impl Keys {
     /// Drops every opened key and every secret but the lookup secret: reading ends at once,
     /// deliveries go on.
     pub fn close(&self) {
-        self.purge();
-        let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
-        if let State::Open(open) = &*state {
-            *state = State::Locked(Some(Arc::clone(&open.lookup)));
+        {
+            let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
+            if let State::Open(open) = &*state {
+                *state = State::Locked(Some(Arc::clone(&open.lookup)));
+            }
         }
+        // Last: whoever opens a key from here on finds the keys closed.
+        self.purge();
     }
 
     /// What can be done at the moment.

@@ -1,6 +1,6 @@
 //! Opening what lies under a mailbox's keys.
 
-use super::cache::{HolderSession, Slot};
+use super::cache::{HolderSession, Opened, Slot};
 use super::error::{KeysError, Thing};
 use super::handle::{Keys, Open};
 use super::keyring::LifeTier;
@@ -66,6 +66,7 @@ impl Keys {
         mailbox: MailboxId,
         tier: Tier,
     ) -> Result<OpenedKey, KeysError> {
+        let began = self.cache().generation();
         let open = self.opened()?;
         let row = self.mailbox_keys(mailbox).await?;
         let epoch = row.tier(tier).life.epoch;
@@ -75,7 +76,8 @@ impl Keys {
             return Ok(OpenedKey { key, mailbox, tier });
         }
         let key = Arc::new(self.noted(self.open_tier(&open, &row, mailbox, tier).await)?);
-        self.cache().put(slot, epoch, Arc::clone(&key), self.0.clock.now());
+        let opened = Opened { key: Arc::clone(&key), epoch, began };
+        self.cache().put(slot, opened, self.0.clock.now());
         Ok(OpenedKey { key, mailbox, tier })
     }
 

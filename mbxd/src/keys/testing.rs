@@ -20,18 +20,25 @@ use std::collections::HashMap;
 use std::future::ready;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// A token that keeps its keys in memory. May be taken away and locked.
 #[derive(Debug)]
 pub(crate) struct SoftCustody {
     inner: Mutex<Inner>,
     state: watch::Sender<State>,
+    held: watch::Sender<bool>,
+    waiting: Notify,
 }
 
 impl Default for SoftCustody {
     fn default() -> Self {
-        Self { inner: Mutex::default(), state: watch::Sender::new(State::Ready) }
+        Self {
+            inner: Mutex::default(),
+            state: watch::Sender::new(State::Ready),
+            held: watch::Sender::new(false),
+            waiting: Notify::new(),
+        }
     }
 }
 
@@ -46,6 +53,16 @@ impl SoftCustody {
     /// From now on every call fails with this error; `None` ends it.
     pub(crate) fn refuse(&self, refusal: Option<CustodyError>) {
         self.inner.lock().unwrap().refusal = refusal;
+    }
+
+    /// From now on an opening waits in the token; `false` lets it go on.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// Ends when an opening waits in the token.
+    pub(crate) async fn waiting(&self) {
+        self.waiting.notified().await;
     }
 
     /// Says that the token is in this state now.
@@ -110,7 +127,14 @@ impl Custody for SoftCustody {
         purpose: KeyPurpose,
         sealed: &'a Sealed,
     ) -> BoxFuture<'a, Result<Secret32, CustodyError>> {
-        Box::pin(ready(self.open_now(purpose, sealed)))
+        Box::pin(async move {
+            let mut held = self.held.subscribe();
+            if *held.borrow() {
+                self.waiting.notify_one();
+            }
+            held.wait_for(|held| !held).await.unwrap();
+            self.open_now(purpose, sealed)
+        })
     }
 
     fn sign<'a>(

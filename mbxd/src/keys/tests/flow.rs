@@ -76,6 +76,29 @@ async fn an_opened_key_serves_its_session_without_the_token_until_it_expires() {
 }
 
 #[tokio::test]
+async fn a_key_that_the_token_opens_across_an_end_serves_its_act_and_is_not_kept() {
+    let (bench, _) = registered().await;
+    let ends: [fn(&Keys); 4] = [
+        |keys| keys.end_session(session(1)),
+        |keys| keys.forget_mailbox(mailbox(1)),
+        Keys::purge,
+        Keys::close,
+    ];
+    for end in ends {
+        bench.custody.hold(true);
+        let opening = bench.keys.unlock_tier(session(1), mailbox(1), Tier::High);
+        let ending = async {
+            bench.custody.waiting().await;
+            end(&bench.keys);
+            bench.custody.hold(false);
+        };
+        let (opened, ()) = tokio::join!(opening, ending);
+        assert_eq!(opened.unwrap().tier(), Tier::High);
+        assert_eq!(bench.keys.status().cached_keys, 0);
+    }
+}
+
+#[tokio::test]
 async fn the_end_of_the_session_and_closing_drop_opened_keys() {
     let (bench, _) = registered().await;
     let open = async || {
