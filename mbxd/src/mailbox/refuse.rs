@@ -37,6 +37,9 @@ impl Mailboxes {
     /// Records a refused call: one entry and one row for the first of a sender and cause within a
     /// minute, a count for the others.
     ///
+    /// A count of the minute before that cannot be written is lost; this refusal is written all the
+    /// same.
+    ///
     /// # Errors
     /// [`RefuseError`]; the call is refused all the same.
     pub async fn refuse(&self, refusal: Refusal) -> Result<(), RefuseError> {
@@ -46,14 +49,15 @@ impl Mailboxes {
             floods.admit(flood, self.now())
         };
         let Admitted::Write { before } = admitted else { return Ok(()) };
-        if let Some(counted) = before {
-            self.write_counted(counted).await?;
-        }
+        let counted = match before {
+            Some(counted) => self.write_counted(counted).await,
+            None => Ok(()),
+        };
         let written = self.write_refusal(&refusal).await;
         if written.is_err() {
             self.floods().lock().unwrap_or_else(PoisonError::into_inner).forget(flood);
         }
-        written
+        written.and(counted)
     }
 
     /// Writes what was counted in minutes that are over; in every minute where `all`. To be called

@@ -32,6 +32,7 @@ struct State {
     contents: BTreeMap<ContentId, Bytes>,
     entries: Vec<Entry>,
     refusal: Option<CommitError>,
+    refusal_once: Option<CommitError>,
 }
 
 impl Memory {
@@ -43,6 +44,11 @@ impl Memory {
     /// From now on every commit fails with this error; `None` ends it.
     pub fn refuse(&self, refusal: Option<CommitError>) {
         self.state().refusal = refusal;
+    }
+
+    /// The next commit fails with this error, and no other.
+    pub fn refuse_once(&self, refusal: CommitError) {
+        self.state().refusal_once = Some(refusal);
     }
 
     /// Every audit entry, in the order of the log.
@@ -64,6 +70,9 @@ impl State {
     ) -> Result<Committed, CommitError> {
         if let Some(refusal) = &self.refusal {
             return Err(refusal.clone());
+        }
+        if let Some(refusal) = self.refusal_once.take() {
+            return Err(refusal);
         }
         for step in changes.steps() {
             if let Change::Expect(table, key, expectation) = step {

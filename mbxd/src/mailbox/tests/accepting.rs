@@ -249,10 +249,8 @@ async fn a_delivery_is_found_by_its_sender_id_and_traced() {
     assert!(world.mailboxes.trace_sender_id("another").await.is_err());
 }
 
-#[tokio::test]
-async fn refusals_are_listed_and_floods_counted() {
-    let world = World::new().await;
-    let refusal = Refusal {
+fn refusal(world: &World) -> Refusal {
+    Refusal {
         request: RequestId::from_bytes([1; 16]),
         received: world.bench.clock.now(),
         peer: None,
@@ -262,7 +260,42 @@ async fn refusals_are_listed_and_floods_counted() {
         cause: Code(4001),
         fault: 5001,
         stages: Vec::new(),
-    };
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_written_where_the_count_of_the_minute_before_cannot_be() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        world.mailboxes.refuse(refusal(&world)).await.unwrap();
+    }
+    world.bench.clock.advance(60_000);
+    let before = world.entries();
+    world.memory.refuse_once(CommitError::Unavailable);
+    let told = world.mailboxes.refuse(refusal(&world)).await.unwrap_err();
+    assert_eq!(told.kind(), Kind::Unavailable);
+    assert_eq!(world.events(before), [Event::DeliveryRefused]);
+}
+
+#[tokio::test]
+async fn a_refusal_is_written_again_in_the_minute_whose_first_could_not_be() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        world.mailboxes.refuse(refusal(&world)).await.unwrap();
+    }
+    world.bench.clock.advance(60_000);
+    let before = world.entries();
+    world.memory.refuse(Some(CommitError::Unavailable));
+    world.mailboxes.refuse(refusal(&world)).await.unwrap_err();
+    world.memory.refuse(None);
+    world.mailboxes.refuse(refusal(&world)).await.unwrap();
+    assert_eq!(world.events(before), [Event::DeliveryRefused]);
+}
+
+#[tokio::test]
+async fn refusals_are_listed_and_floods_counted() {
+    let world = World::new().await;
+    let refusal = refusal(&world);
     let before = world.entries();
     for _ in 0..50 {
         world.mailboxes.refuse(refusal.clone()).await.unwrap();
