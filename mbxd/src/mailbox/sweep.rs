@@ -1,11 +1,9 @@
 //! What has expired is dropped: marks of repeats, used assertions, and the keys of deleted
 //! messages (erasure, step 1: without its sealed DEK a message is ciphertext for ever).
 
-use super::row::{DedupRow, Due, Expiring, JtiRow, MessageRow, due_key, due_parts};
+use super::row::{DedupRow, Due, Expiring, JtiRow, MessageRow, due_by, due_parts};
 use super::service::Mailboxes;
-use crate::store::{
-    BadRow, Changes, CommitError, Expectation, KeyRange, ReadError, Row as _, Table,
-};
+use crate::store::{BadRow, Changes, CommitError, Expectation, ReadError, Row as _, Table};
 use bytes::Bytes;
 use mbx_common::audit::{Actor, Entry, Event, Fact, Subject};
 use mbx_common::error::Kind;
@@ -13,7 +11,7 @@ use mbx_common::time::Timestamp;
 
 /// Rows dropped in one unit of work.
 const STEP_ROWS: usize = 200;
-/// Units of work in one sweep, so that it ends; the next one goes on.
+/// Units of work for one kind in one sweep, so that it ends; the next one goes on.
 const STEPS_MAX: usize = 500;
 
 /// What a sweep dropped.
@@ -23,6 +21,8 @@ pub struct Swept {
     pub rows: u64,
     /// Deleted messages whose keys were erased.
     pub messages: u64,
+    /// Rows that were due and cannot be read: left where they are.
+    pub damaged: u64,
 }
 
 /// Why a sweep stopped. What it dropped before stays dropped.
@@ -35,9 +35,6 @@ pub enum SweepError {
     /// The store cannot write.
     #[error("cannot drop what has expired")]
     Commit(#[from] CommitError),
-    /// A row is damaged.
-    #[error(transparent)]
-    Row(#[from] BadRow),
 }
 
 impl SweepError {
@@ -46,20 +43,30 @@ impl SweepError {
         match self {
             Self::Read(error) => error.kind(),
             Self::Commit(error) => error.kind(),
-            Self::Row(error) => error.kind(),
         }
     }
 }
 
 impl Mailboxes {
-    /// Drops what has expired. To be called every few minutes.
+    /// Drops what has expired, kind by kind. To be called every few minutes.
+    ///
+    /// A damaged row is left and counted; it holds up no other.
     ///
     /// # Errors
     /// [`SweepError`]; the next sweep goes on.
     pub async fn sweep(&self) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
-        let mut range = KeyRange::all();
-        range.until = Some(tomorrow(self.now()));
+        for what in Expiring::ALL {
+            self.sweep_kind(what, &mut swept).await?;
+        }
+        if swept.damaged > 0 {
+            tracing::error!(rows = swept.damaged, "damaged rows are due and cannot be dropped");
+        }
+        Ok(swept)
+    }
+
+    async fn sweep_kind(&self, what: Expiring, swept: &mut Swept) -> Result<(), SweepError> {
+        let mut range = due_by(what, self.now());
         for _ in 0..STEPS_MAX {
             let page = self.store().scan(Table::Retention, range.clone(), STEP_ROWS).await?;
             if let Some((last, _)) = page.rows.last() {
@@ -67,49 +74,78 @@ impl Mailboxes {
             }
             let mut step = Step::default();
             for (key, _) in page.rows {
-                let due = due_parts(&key).ok_or(BadRow)?;
-                if due.at <= self.now() {
-                    self.expire(&mut step, key, &due).await?;
+                match self.expire(&mut step, key).await {
+                    Ok(()) => {}
+                    Err(Left::Damaged) => swept.damaged = swept.damaged.saturating_add(1),
+                    Err(Left::Unread(error)) => return Err(error.into()),
                 }
             }
-            step.commit(self, &mut swept).await?;
+            step.commit(self, swept).await?;
             if !page.more {
                 break;
             }
         }
-        Ok(swept)
+        Ok(())
     }
 
-    async fn expire(&self, step: &mut Step, key: Bytes, due: &Due) -> Result<(), SweepError> {
-        step.changes.delete(Table::Retention, key);
-        step.rows = step.rows.saturating_add(1);
+    /// Adds to the step what drops a row that is due, and its key among the due ones.
+    async fn expire(&self, step: &mut Step, key: Bytes) -> Result<(), Left> {
+        let due = due_parts(&key).ok_or(Left::Damaged)?;
         let now = self.now();
         match due.what {
-            Expiring::Dedup => {
-                let raw = self.store().get(Table::Dedup, &due.key).await?;
-                if let Some(raw) = raw.filter(|raw| has_expired::<DedupRow>(raw, now)) {
-                    step.drop_row(Table::Dedup, due.key.clone(), raw);
-                }
-            }
-            Expiring::Jti => {
-                let raw = self.store().get(Table::Jti, &due.key).await?;
-                if let Some(raw) = raw.filter(|raw| has_expired::<JtiRow>(raw, now)) {
-                    step.drop_row(Table::Jti, due.key.clone(), raw);
-                }
-            }
+            Expiring::Dedup => self.expire_row::<DedupRow>(step, Table::Dedup, due).await?,
+            Expiring::Jti => self.expire_row::<JtiRow>(step, Table::Jti, due).await?,
             Expiring::DeletedMessage => {
-                let Some(raw) = self.store().get(Table::Message, &due.key).await? else {
-                    return Ok(());
-                };
-                let row = MessageRow::decode(&raw)?;
-                if row.deleted.is_some_and(|deletion| deletion.until <= now) {
-                    step.changes.delete(Table::MessagePlace, row.id.as_bytes().to_vec());
-                    step.drop_row(Table::Message, due.key.clone(), raw);
-                    step.erased.push(Subject::Message(row.id));
+                if let Some(raw) = self.store().get(Table::Message, &due.key).await? {
+                    let row = MessageRow::decode(&raw)?;
+                    if row.deleted.is_some_and(|deletion| deletion.until <= now) {
+                        step.changes.delete(Table::MessagePlace, row.id.as_bytes().to_vec());
+                        step.drop_row(Table::Message, due.key, raw);
+                        step.erased.push(Subject::Message(row.id));
+                    }
                 }
             }
         }
+        step.changes.delete(Table::Retention, key);
+        step.rows = step.rows.saturating_add(1);
         Ok(())
+    }
+
+    async fn expire_row<R: Ends>(
+        &self,
+        step: &mut Step,
+        table: Table,
+        due: Due,
+    ) -> Result<(), Left> {
+        if let Some(raw) = self.store().get(table, &due.key).await?
+            && R::decode(&raw)?.until() <= self.now()
+        {
+            step.drop_row(table, due.key, raw);
+        }
+        Ok(())
+    }
+}
+
+/// Why a row that is due was left.
+enum Left {
+    /// It cannot be read, now or later.
+    Damaged,
+    /// The store cannot read at the moment.
+    Unread(ReadError),
+}
+
+impl From<BadRow> for Left {
+    fn from(_: BadRow) -> Self {
+        Self::Damaged
+    }
+}
+
+impl From<ReadError> for Left {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Damaged => Self::Damaged,
+            error => Self::Unread(error),
+        }
     }
 }
 
@@ -148,7 +184,7 @@ impl Step {
     }
 }
 
-/// A row with an end. A damaged one is left for `mailbox verify` to find.
+/// A row with an end.
 trait Ends: crate::store::Row {
     fn until(&self) -> Timestamp;
 }
@@ -163,16 +199,4 @@ impl Ends for JtiRow {
     fn until(&self) -> Timestamp {
         self.until
     }
-}
-
-fn has_expired<R: Ends>(raw: &Bytes, now: Timestamp) -> bool {
-    R::decode(raw).is_ok_and(|row| row.until() <= now)
-}
-
-/// The first key of tomorrow: everything due until then sorts before it.
-fn tomorrow(now: Timestamp) -> Bytes {
-    const DAY_MS: u64 = 86_400_000;
-    let at = now.plus_millis(DAY_MS);
-    let midnight = at.minus_millis(at.as_millis() % DAY_MS);
-    due_key(&Due { at: midnight, what: Expiring::Dedup, key: Bytes::new() })
 }

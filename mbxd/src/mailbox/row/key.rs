@@ -1,5 +1,6 @@
 //! Keys of the room's tables: fixed width, big-endian, so that byte order is the order wanted.
 
+use crate::store::KeyRange;
 use bytes::Bytes;
 use mbx_common::id::{DeliveryId, MailboxId};
 use mbx_common::time::Timestamp;
@@ -49,7 +50,8 @@ pub(crate) enum Expiring {
 }
 
 impl Expiring {
-    const ALL: [Self; 3] = [Self::Dedup, Self::Jti, Self::DeletedMessage];
+    /// Every kind.
+    pub(crate) const ALL: [Self; 3] = [Self::Dedup, Self::Jti, Self::DeletedMessage];
 
     /// The byte in the key: never reused.
     const fn code(self) -> u8 {
@@ -72,22 +74,26 @@ pub(crate) struct Due {
     pub(crate) key: Bytes,
 }
 
-/// Key of the *retention* table: day since 1970 on which it is due (4) ‖ kind (1) ‖ milliseconds
-/// (8) ‖ key. The day leads so that a sweep reads what is due and nothing else.
+/// Key of the *retention* table: kind (1) ‖ milliseconds since 1970 at which it is due (8) ‖ key.
+/// The kind leads and its rows lie by moment, so that a sweep reads what is due and nothing else.
 pub(crate) fn due_key(due: &Due) -> Bytes {
-    let day = u32::try_from(due.at.as_days()).unwrap_or(u32::MAX);
-    let ms = due.at.as_millis();
-    [&day.to_be_bytes(), [due.what.code()].as_slice(), &ms.to_be_bytes(), &due.key].concat().into()
+    [&[due.what.code()], due.at.as_millis().to_be_bytes().as_slice(), &due.key].concat().into()
 }
 
 /// The parts of a *retention* key.
 pub(crate) fn due_parts(key: &Bytes) -> Option<Due> {
-    let (_day, rest) = key.split_first_chunk::<4>()?;
-    let (code, rest) = rest.split_first()?;
+    let (code, rest) = key.split_first()?;
     let (ms, rest) = rest.split_first_chunk()?;
     Some(Due {
         at: Timestamp::from_millis(u64::from_be_bytes(*ms)).ok()?,
         what: Expiring::ALL.into_iter().find(|what| what.code() == *code)?,
         key: key.slice_ref(rest),
     })
+}
+
+/// The *retention* keys of one kind that are due at this moment.
+pub(crate) fn due_by(what: Expiring, now: Timestamp) -> KeyRange {
+    let mut range = KeyRange::prefix(&[what.code()]);
+    range.until = Some(due_key(&Due { at: now.plus_millis(1), what, key: Bytes::new() }));
+    range
 }

@@ -15,8 +15,8 @@ pub use delivery::DeliveryOutcome;
 pub(crate) use delivery::{Answer, ArrivalRow, DeliveryRow};
 pub(crate) use jti::JtiRow;
 pub(crate) use key::{
-    Due, Expiring, arrival_key, arrival_parts, due_key, due_parts, message_key, message_parts,
-    sender_message_key, sender_message_parts,
+    Due, Expiring, arrival_key, arrival_parts, due_by, due_key, due_parts, message_key,
+    message_parts, sender_message_key, sender_message_parts,
 };
 pub(crate) use mailbox::{MailboxRow, NewMailbox};
 pub(crate) use message::{Deletion, MessageRow};

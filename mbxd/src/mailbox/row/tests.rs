@@ -144,12 +144,22 @@ proptest! {
         prop_assert_eq!(due_parts(&due_key(&due)), Some(due));
     }
 
-    /// A sweep stops at the first key past its moment.
+    /// A sweep of a kind reads exactly the keys of this kind that are due.
     #[test]
-    fn due_keys_sort_by_day_first(early in moment(), late in moment(), key: [u8; 8]) {
-        prop_assume!(early.as_days() < late.as_days());
-        let at = |at, what| due_key(&Due { at, what, key: Bytes::copy_from_slice(&key) });
-        prop_assert!(at(early, Expiring::DeletedMessage) < at(late, Expiring::Dedup));
+    fn the_due_keys_of_a_kind_are_one_stretch(now in moment(), at in moment(), key: [u8; 8]) {
+        for (what, other) in [
+            (Expiring::Dedup, Expiring::Jti),
+            (Expiring::Jti, Expiring::DeletedMessage),
+            (Expiring::DeletedMessage, Expiring::Dedup),
+        ] {
+            let range = due_by(what, now);
+            let within = |what| {
+                let key = due_key(&Due { at, what, key: Bytes::copy_from_slice(&key) });
+                range.from <= key && range.until.as_ref().is_none_or(|until| key < *until)
+            };
+            prop_assert_eq!(within(what), at <= now);
+            prop_assert!(!within(other));
+        }
     }
 }
 
@@ -158,5 +168,6 @@ fn a_message_key_of_another_width_is_no_key() {
     assert_eq!(message_parts(&[0; 23]), None);
     assert_eq!(message_parts(&[0; 25]), None);
     assert_eq!(arrival_parts(&[0; 23]), None);
+    assert_eq!(due_parts(&Bytes::from_static(&[1; 8])), None);
     assert_eq!(due_parts(&Bytes::from_static(&[0; 12])), None);
 }

@@ -4,6 +4,7 @@ mod accepting;
 mod reading;
 mod registering;
 mod swapped;
+mod sweeping;
 mod torture;
 mod unrecorded;
 mod verifying;
