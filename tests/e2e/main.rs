@@ -15,6 +15,7 @@ mod audit;
 mod crash;
 mod hostile;
 mod hsm;
+mod interop;
 mod locked;
 mod main_job;
 mod reading;
