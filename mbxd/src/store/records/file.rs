@@ -84,21 +84,35 @@ impl Records {
     /// Opens the file, or makes it where it is missing; its folder must exist.
     ///
     /// The last batch is written again and synced: what the page cache holds of it may never have
-    /// reached the disk.
+    /// reached the disk. What fails its checksum at the end is copied to `<name>.torn-<offset>`
+    /// before it is cut: it may be a batch that was never acknowledged, or a damaged one that was.
     ///
     /// # Errors
     /// [`RecordsError::Io`], [`RecordsError::Damaged`] where the header is, [`RecordsError::Newer`].
     pub fn open(back: &dyn BackEnd, name: &str) -> Result<Self, RecordsError> {
+        Self::open_expecting(back, name, 0)
+    }
+
+    /// As [`Records::open`], where so many bytes are known to have been durable: a file whose whole
+    /// batches end before is refused, and left as it is.
+    ///
+    /// # Errors
+    /// As [`Records::open`]; [`RecordsError::Damaged`] where the file ends too early.
+    pub fn open_expecting(
+        back: &dyn BackEnd,
+        name: &str,
+        durable_len: u64,
+    ) -> Result<Self, RecordsError> {
         let file = match back.open(name) {
             Err(error) if error.kind() == ErrorKind::NotFound => create(back, name)?,
             opened => opened?,
         };
         // An earlier attempt may have made the name and failed here.
-        back.sync_folder(name.rsplit_once('/').map_or("", |(folder, _)| folder))?;
+        back.sync_folder(tail::folder(name))?;
         let mut bytes = [0; FILE_HEADER_LEN];
         read_exact_at(&*file, 0, &mut bytes).map_err(at(0))?;
         let seed = FileHeader::decode(&bytes)?.seed();
-        let offset = tail::recover(&*file, seed)?;
+        let offset = tail::recover(&tail::Opening { back, name, file: &*file, seed, durable_len })?;
         Ok(Self(Arc::new(Inner { file, seed, end: Mutex::new(End { offset, failed: false }) })))
     }
 

@@ -2,7 +2,7 @@
 //! keyring's life secrets.
 //!
 //! Records are appended in batches, each durable with one sync; a torn last batch, which was never
-//! acknowledged, is cut at opening. Every record carries a checksum over its place and bytes.
+//! acknowledged, is put aside and cut at opening. Every record carries a checksum over its place and bytes.
 //! Bytes: `docs/formats/log.md`, "Record file".
 
 mod file;

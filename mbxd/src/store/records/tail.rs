@@ -1,35 +1,110 @@
-//! The end of a record file: finding it, cutting what is torn, making the rest durable.
+//! The end of a record file: finding it, putting aside and cutting what is torn, making the rest
+//! durable.
 
 use super::file::{RecordsError, at};
 use super::frame::{BATCH_HEADER_LEN, Batch, BatchHeader, FILE_HEADER_LEN};
-use crate::store::back_end::{BackFile, SECTOR_LEN, len_u64, read_exact_at, write_all_at};
-use std::io::IoSlice;
+use crate::store::back_end::{BackEnd, BackFile, SECTOR_LEN, len_u64, read_exact_at, write_all_at};
+use std::io::{self, ErrorKind, IoSlice};
+use std::sync::Arc;
 
 /// Bytes read at once while the last batch is sought.
 const BLOCK_LEN: u64 = 1 << 20;
+const BLOCK_STEP: usize = 1 << 20;
+
+/// A record file being opened.
+pub(super) struct Opening<'a> {
+    pub(super) back: &'a dyn BackEnd,
+    pub(super) name: &'a str,
+    pub(super) file: &'a dyn BackFile,
+    pub(super) seed: u32,
+    /// Length that is known to have been durable.
+    pub(super) durable_len: u64,
+}
 
 /// Finds the end, cuts a torn batch, writes the last whole one again and syncs it.
 ///
 /// A batch is begun only when the one before it is durable, so only the last can be torn, and
-/// looking for it from the end spares reading the whole file.
-pub(super) fn recover(file: &dyn BackFile, seed: u32) -> Result<u64, RecordsError> {
+/// looking for it from the end spares reading the whole file. A torn batch and a durable one with a
+/// flipped bit look alike: whatever is cut is put aside before, and nothing is touched where less
+/// than the known length is left.
+pub(super) fn recover(opening: &Opening<'_>) -> Result<u64, RecordsError> {
+    let (file, seed) = (opening.file, opening.seed);
     let len = file.len()?;
     let mut end = len_u64(FILE_HEADER_LEN);
+    let mut last = None;
     if let Some(header) = last_header(file, seed, len)? {
         match read_body(file, seed, &header) {
             Ok(batch) => {
-                write_all_at(file, batch.offset, &mut [IoSlice::new(&batch.bytes)])?;
                 end = batch.offset.saturating_add(len_u64(batch.bytes.len()));
+                last = Some(batch);
             }
             Err(RecordsError::Damaged { .. }) => end = header.offset,
             Err(error) => return Err(error),
         }
     }
+    if end < opening.durable_len {
+        return Err(RecordsError::Damaged { offset: end });
+    }
+    if let Some(batch) = last {
+        write_all_at(file, batch.offset, &mut [IoSlice::new(&batch.bytes)])?;
+    }
     if len > end {
+        put_aside(opening, end, len)?;
         file.set_len(end)?;
     }
     file.sync()?;
     Ok(end)
+}
+
+/// Copies what is about to be cut into a file beside, durably. Zeros alone are no loss.
+fn put_aside(opening: &Opening<'_>, from: u64, to: u64) -> Result<(), RecordsError> {
+    let mut aside = None;
+    for start in (from..to).step_by(BLOCK_STEP) {
+        let block_len = to.saturating_sub(start).min(BLOCK_LEN);
+        let mut block = vec![0; usize::try_from(block_len).unwrap_or(0)];
+        read_exact_at(opening.file, start, &mut block).map_err(at(start))?;
+        if block.iter().all(|byte| *byte == 0) {
+            continue;
+        }
+        if aside.is_none() {
+            aside = Some(create_aside(opening, from)?);
+        }
+        if let Some((copy, _)) = &aside {
+            let place = start.saturating_sub(from);
+            write_all_at(&**copy, place, &mut [IoSlice::new(&block)])?;
+        }
+    }
+    let Some((copy, name)) = aside else { return Ok(()) };
+    copy.sync()?;
+    opening.back.sync_folder(folder(&name))?;
+    tracing::error!(
+        file = opening.name,
+        offset = from,
+        bytes = to.saturating_sub(from),
+        kept_in = name,
+        "the last batch of a record file is torn or damaged; it was put aside and cut"
+    );
+    Ok(())
+}
+
+/// A new file; what an earlier opening put aside stays.
+fn create_aside(opening: &Opening<'_>, offset: u64) -> io::Result<(Arc<dyn BackFile>, String)> {
+    let mut name = format!("{}.torn-{offset}", opening.name);
+    let mut copies = 1_u32;
+    loop {
+        match opening.back.create(&name) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                copies = copies.saturating_add(1);
+                name = format!("{}.torn-{offset}.{copies}", opening.name);
+            }
+            created => return Ok((created?, name)),
+        }
+    }
+}
+
+/// The folder of a file.
+pub(super) fn folder(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// The last sector that begins with a batch header of this file.

@@ -120,6 +120,78 @@ fn a_flipped_bit_before_the_last_batch_is_refused_when_read() {
     }
 }
 
+/// The last of two batches with one bit flipped, and where it begins.
+fn last_flipped(place: usize, bit: u8) -> (SimulatedDisk, Vec<u8>, usize) {
+    let disk = disk();
+    let file = Records::open(&disk, NAME).unwrap();
+    file.append(&records(&["first"])).unwrap();
+    let offset = usize::try_from(file.len_bytes()).unwrap();
+    file.append(&records(&["second"])).unwrap();
+    drop(file);
+    let mut bytes = disk.contents(NAME).unwrap();
+    bytes[offset + place] ^= 1 << bit;
+    disk.replace(NAME, bytes.clone());
+    (disk, bytes, offset)
+}
+
+/// Header, length, checksum and bytes of the one record.
+const SECOND_LEN: usize = 32 + 8 + 6;
+
+#[test]
+fn a_last_batch_that_fails_its_checksum_is_put_aside_durably_before_it_is_cut() {
+    for place in 0..SECOND_LEN {
+        let (disk, bytes, offset) = last_flipped(place, 2);
+        let file = Records::open(&disk, NAME).unwrap();
+        let texts: Vec<_> = all(&file).into_iter().map(|(_, record)| record).collect();
+        assert_eq!(texts, records(&["first"]), "byte {place}");
+        let kept = disk.after_power_loss(7).contents(&format!("{NAME}.torn-{offset}"));
+        assert_eq!(kept.as_deref(), Some(&bytes[offset..]), "byte {place}");
+    }
+}
+
+#[test]
+fn what_was_put_aside_before_stays() {
+    let (disk, bytes, offset) = last_flipped(40, 0);
+    Records::open(&disk, NAME).unwrap();
+    let mut other = bytes.clone();
+    other[offset + 41] ^= 1;
+    disk.replace(NAME, other.clone());
+    Records::open(&disk, NAME).unwrap();
+    let aside = format!("{NAME}.torn-{offset}");
+    assert_eq!(disk.contents(&aside).unwrap(), bytes[offset..]);
+    assert_eq!(disk.contents(&format!("{aside}.2")).unwrap(), other[offset..]);
+}
+
+#[test]
+fn zeros_behind_the_last_batch_are_cut_and_leave_nothing_beside() {
+    let disk = disk();
+    let file = Records::open(&disk, NAME).unwrap();
+    file.append(&records(&["first"])).unwrap();
+    let whole = disk.contents(NAME).unwrap();
+    disk.replace(NAME, [whole.clone(), vec![0; 3000]].concat());
+    Records::open(&disk, NAME).unwrap();
+    assert_eq!(disk.contents(NAME).unwrap(), whole);
+    assert_eq!(disk.names(), [NAME]);
+}
+
+#[test]
+fn a_file_that_ends_before_what_was_durable_is_refused_and_left_as_it_is() {
+    for place in 0..SECOND_LEN {
+        let (disk, bytes, _) = last_flipped(place, 5);
+        let durable = u64::try_from(bytes.len()).unwrap();
+        let refused = Records::open_expecting(&disk, NAME, durable);
+        assert!(matches!(refused, Err(RecordsError::Damaged { .. })), "byte {place}");
+        assert_eq!(disk.contents(NAME).unwrap(), bytes, "byte {place}");
+        assert_eq!(disk.names(), [NAME]);
+        // Mended, as from a backup, it opens.
+        let mut mended = bytes;
+        mended[usize::try_from(durable).unwrap() - 512 + place] ^= 1 << 5;
+        disk.replace(NAME, mended);
+        assert_eq!(all(&Records::open_expecting(&disk, NAME, durable).unwrap()).len(), 2);
+        assert!(Records::open_expecting(&disk, NAME, durable + 1).is_err());
+    }
+}
+
 #[test]
 fn a_damaged_or_newer_header_is_refused() {
     let disk = disk();
