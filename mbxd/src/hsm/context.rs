@@ -110,6 +110,13 @@ impl Left {
 }
 
 impl OpenError {
+    /// Whether a PIN was refused and the next wrong one does not lock the token: another PIN may
+    /// then be tried without a person.
+    pub(super) fn leaves_tries(&self) -> bool {
+        let told = !matches!(self, Self::Pin { left: Left::One | Left::None, .. });
+        told && self.state() == State::PinRejected
+    }
+
     /// The state that follows.
     pub(super) fn state(&self) -> State {
         match self {

@@ -11,11 +11,12 @@ use super::job::{Reply, Task};
 use super::pin::RejectedPin;
 use super::{CustodyError, State};
 use crate::random;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
+use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 
 /// First wait before the token is opened anew.
@@ -63,6 +64,9 @@ pub(super) struct Supervisor {
     /// `None` while another thread has it.
     context: Option<Box<Context>>,
     pin: Option<SecretString>,
+    /// The PIN that the token took last. A PIN given by hand may be a slip: where the token refuses
+    /// it, this one is used again. Never one that the token refused, or has not seen.
+    accepted: Option<SecretString>,
     by_hand: bool,
     phase: Phase,
     epoch: u64,
@@ -110,6 +114,7 @@ impl Supervisor {
             rejected: Arc::new(rejected),
             context: Some(Box::new(Context::new())),
             pin,
+            accepted: None,
             by_hand: false,
             phase,
             epoch: 0,
@@ -250,6 +255,10 @@ impl Supervisor {
         match outcome {
             Ok(token) => {
                 self.epoch += u64::from(fresh);
+                if fresh {
+                    // Only a fresh opening logs in.
+                    self.accepted.clone_from(&self.pin);
+                }
                 self.backoff = BACKOFF_MIN;
                 self.phase = Phase::Ready;
                 self.shared.open(token.facts.clone(), token.missing.clone(), self.epoch);
@@ -266,7 +275,9 @@ impl Supervisor {
                 if self.shared.is_news(state, &cause) {
                     tracing::warn!(?state, cause, "HSM does not open");
                 }
-                self.stay_closed(state, cause);
+                if !(error.leaves_tries() && self.fall_back()) {
+                    self.stay_closed(state, cause);
+                }
                 let refusal = match state {
                     State::PinRejected => CustodyError::PinRejected,
                     State::PinLocked => CustodyError::PinLocked,
@@ -280,10 +291,28 @@ impl Supervisor {
         }
     }
 
+    /// Goes back to the PIN that the token took last, where the refused one is another.
+    fn fall_back(&mut self) -> bool {
+        let refused = self.pin.take();
+        let (Some(accepted), Some(refused)) = (self.accepted.take(), refused) else { return false };
+        let [former, latter] = [&accepted, &refused].map(|pin| pin.expose_secret().as_bytes());
+        if bool::from(former.ct_eq(latter)) {
+            return false;
+        }
+        tracing::warn!(
+            "the HSM refused the PIN given by hand; the one it took before is used again"
+        );
+        self.pin = Some(accepted);
+        let cause = "the PIN given by hand was refused; the former one is used".to_owned();
+        self.wait(State::Down, cause, Instant::now());
+        true
+    }
+
     fn stay_closed(&mut self, state: State, cause: String) {
         match state {
             State::PinRejected | State::PinLocked | State::Locked => {
                 self.pin = None;
+                self.accepted = None;
                 self.phase = Phase::Closed;
                 self.close_wanted = true;
                 self.shared.close(state, Some(cause), None);
@@ -334,6 +363,7 @@ impl Supervisor {
 
     fn lock(&mut self) {
         self.pin = None;
+        self.accepted = None;
         self.by_hand = false;
         self.phase = Phase::Closed;
         self.close_wanted = true;

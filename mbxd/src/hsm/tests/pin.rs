@@ -12,6 +12,8 @@ suite! {
     a_pin_that_was_right_is_given_again_after_a_loss_but_not_after_a_refusal
     a_user_that_is_logged_in_already_is_success
     an_unlock_while_the_token_is_away_keeps_the_pin_for_its_return
+    a_slip_at_unlocking_in_an_outage_gives_way_to_the_pin_that_was_right_before
+    a_slip_and_a_former_pin_that_is_refused_too_are_tried_once_each
     a_lock_during_an_outage_holds_when_the_token_is_back
     nothing_that_is_shown_or_logged_holds_the_pin
 }
@@ -112,6 +114,38 @@ async fn an_unlock_while_the_token_is_away_keeps_the_pin_for_its_return(token: T
     assert!(matches!(refused, Err(CustodyError::Unavailable { .. })), "{refused:?}");
     faults.repair();
     reaches(&custody, State::Ready, PATIENCE).await;
+}
+
+/// Open with the right PIN, then away; the operator gives a wrong PIN meanwhile.
+async fn slipped(token: &Token, faults: &Faults) -> Arc<Pkcs11Custody> {
+    let custody = ready(with_pin(token, token.pin())).await;
+    let kek = made(&custody, KeyPurpose::KekBasic).await;
+    faults.fail("*", code::DEVICE_REMOVED);
+    assert!(custody.seal(kek, &secret(1)).await.is_err());
+    reaches(&custody, State::Down, PATIENCE).await;
+    let refused = custody.unlock("000000".to_owned().into()).await;
+    assert!(matches!(refused, Err(CustodyError::Unavailable { .. })), "{refused:?}");
+    custody
+}
+
+async fn a_slip_at_unlocking_in_an_outage_gives_way_to_the_pin_that_was_right_before(token: Token) {
+    let faults = Faults::of(&token);
+    let custody = slipped(&token, &faults).await;
+    let logins = faults.count("C_Login");
+    faults.repair();
+    reaches(&custody, State::Ready, PATIENCE).await;
+    // The slip once, the right one once.
+    assert_eq!(faults.count("C_Login"), logins + 2);
+}
+
+async fn a_slip_and_a_former_pin_that_is_refused_too_are_tried_once_each(token: Token) {
+    let faults = Faults::of(&token);
+    let custody = slipped(&token, &faults).await;
+    let logins = faults.count("C_Login");
+    faults.rule("C_Login 0xa0 0 *");
+    reaches(&custody, State::PinRejected, PATIENCE).await;
+    assert_eq!(custody.status().next_try, None);
+    assert_eq!(faults.count("C_Login"), logins + 2);
 }
 
 async fn a_lock_during_an_outage_holds_when_the_token_is_back(token: Token) {
