@@ -3,7 +3,9 @@
 use super::call::Call;
 use super::content::Checked;
 use super::soap::{self, Header, Text};
-use crate::mailbox::incoming::{Incoming, IncomingMessage, Operation, Part, PartSource};
+use crate::mailbox::incoming::{
+    Incoming, IncomingMessage, Operation, Part, PartSource, RepeatMark,
+};
 use bytes::Bytes;
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::identity::{NationalNumber, OrganisationNumber};
@@ -22,7 +24,7 @@ pub(super) struct Parts {
     pub(super) client: OrganisationNumber,
     pub(super) class: ProtectionClass,
     pub(super) payload: Bytes,
-    pub(super) repeat_mark: Bytes,
+    pub(super) repeat_mark: RepeatMark,
 }
 
 /// The same with what the header and the messages say.

@@ -12,7 +12,7 @@ use super::handover::{Judged, Parts};
 use super::port::{Intake, Screen, Screened, Taken};
 use super::signature::{self, Form, Level, Policy, Verified, VerifiedLevel};
 use super::soap::{self, Document, NotificationDelivery, PrescanLimits, Request, SealedDelivery};
-use crate::mailbox::incoming::{Operation, Stage};
+use crate::mailbox::incoming::{Operation, RepeatMark, Stage};
 use crate::registers::{Claim, Senders};
 use crate::telemetry::metrics;
 use crate::trust::Trust;
@@ -111,7 +111,7 @@ impl Pipeline {
             client,
             class: ProtectionClass::Three,
             payload: body.clone(),
-            repeat_mark: Bytes::from(verified.sender.signature_value),
+            repeat_mark: RepeatMark::of(Operation::DeliverSecure, &verified.sender.settled_value()),
         };
         Ok(Judged::new(parts, &delivery.header, messages))
     }
@@ -143,7 +143,7 @@ impl Pipeline {
             sender,
             client,
             class: row.notify_class,
-            repeat_mark: payload.clone(),
+            repeat_mark: RepeatMark::of(Operation::Notify, &payload),
             payload,
         };
         Ok(Judged::new(parts, &delivery.header, vec![message]))

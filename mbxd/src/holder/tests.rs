@@ -8,7 +8,9 @@ use crate::access::Rules;
 use crate::config::{Fingerprint, Portal as Config};
 use crate::jobs::Jobs;
 use crate::keys::testing::Bench;
-use crate::mailbox::incoming::{Incoming, IncomingMessage, Operation, Part, PartSource, Support};
+use crate::mailbox::incoming::{
+    Incoming, IncomingMessage, Operation, Part, PartSource, RepeatMark, Support,
+};
 use crate::mailbox::staff::Registration;
 use crate::mailbox::{Mailboxes, Options, Surroundings, Terms};
 use crate::store::Store;
@@ -203,7 +205,7 @@ fn letter() -> Incoming {
         recipients: vec![ANNA.parse().ok()],
         class: ProtectionClass::Three,
         payload: Bytes::from_static(b"<Envelope/>"),
-        repeat_mark: Bytes::from_static(b"mark"),
+        repeat_mark: RepeatMark::of(Operation::DeliverSecure, b"mark"),
         sender_name: "Example Authority".to_owned(),
         reference: None,
         correlation_id: None,

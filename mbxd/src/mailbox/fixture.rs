@@ -1,6 +1,8 @@
 //! Deliveries for the room's own tests.
 
-use super::incoming::{Incoming, IncomingMessage, Operation, Part, PartSource, Support};
+use super::incoming::{
+    Incoming, IncomingMessage, Operation, Part, PartSource, RepeatMark, Support,
+};
 use bytes::Bytes;
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::id::RequestId;
@@ -29,7 +31,7 @@ pub(super) fn incoming() -> Incoming {
         recipients: vec![Some("191212121212".parse().unwrap())],
         class: ProtectionClass::Three,
         payload: Bytes::from(payload),
-        repeat_mark: Bytes::from_static(b"signature value"),
+        repeat_mark: RepeatMark::of(Operation::DeliverSecure, b"signature value"),
         sender_name: "Example Authority".to_owned(),
         reference: Some("ref-1".to_owned()),
         correlation_id: None,

@@ -7,6 +7,7 @@ use mbx_common::error::Code;
 use mbx_common::id::RequestId;
 use mbx_common::identity::{NationalNumber, OrganisationNumber};
 use mbx_common::time::Timestamp;
+use sha2::{Digest as _, Sha256};
 use std::ops::Range;
 
 /// Which operation of the Service port brought it.
@@ -45,6 +46,31 @@ impl Operation {
     }
 }
 
+/// What tells a repeat from a new delivery: SHA-256 over the operation's label and the octets that
+/// are the same in each repeat.
+///
+/// Made once per delivery, off the async threads: a `Message` element has megabytes, and every
+/// recipient's keyed mark is made from these 32 bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RepeatMark([u8; 32]);
+
+impl RepeatMark {
+    /// Of the inner `SignatureValue` (ECDSA: with the low half of s), or of the `Message` element
+    /// of a `notify`.
+    pub fn of(operation: Operation, octets: &[u8]) -> Self {
+        let label: &[u8] = match operation {
+            Operation::DeliverSecure => b"mbx repeat deliverSecure\0",
+            Operation::Notify => b"mbx repeat notify\0",
+        };
+        Self(Sha256::new().chain_update(label).chain_update(octets).finalize().into())
+    }
+
+    /// The digest.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
 /// One verified delivery, ready to be encrypted and stored.
 #[derive(Debug)]
 pub struct Incoming {
@@ -69,9 +95,8 @@ pub struct Incoming {
     /// Evidence and payload in one: the request body as received, or the `Message` element of a
     /// `notify`.
     pub payload: Bytes,
-    /// What tells a repeat from a new delivery: the octets of the inner `SignatureValue`, or the
-    /// `Message` element of a `notify`.
-    pub repeat_mark: Bytes,
+    /// What tells a repeat from a new delivery.
+    pub repeat_mark: RepeatMark,
     /// `Header/Sender/Name`.
     pub sender_name: String,
     /// `Header/Reference`.

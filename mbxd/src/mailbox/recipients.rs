@@ -1,15 +1,18 @@
 //! Whom a delivery reaches: found, without a mailbox, or served before.
 
 use super::accept::AcceptError;
-use super::incoming::{Incoming, Operation};
+use super::incoming::Incoming;
 use super::row::DedupRow;
 use super::service::Mailboxes;
 use crate::keys::Found;
 use crate::store::{Row as _, Table};
 use bytes::Bytes;
-use mbx_common::id::{DeliveryId, MailboxId};
+use mbx_common::id::DeliveryId;
 use mbx_common::identity::NationalNumber;
 use std::collections::HashMap;
+
+/// After how many recipients of a call other calls get their turn.
+const TURN: usize = 64;
 
 /// What becomes of one recipient of a call.
 pub(super) enum Recipient {
@@ -63,7 +66,7 @@ impl Recipients {
             Recipient::Unreachable => false,
             Recipient::Served(row) => row.delivered,
             Recipient::Fresh(_) => true,
-            // It names an earlier place, and what stands there is never of this kind.
+            // It names the first such place, and what stands there is never of this kind.
             Recipient::SameAs(place) => match self.0.get(*place) {
                 Some(Recipient::Served(row)) => row.delivered,
                 Some(Recipient::Fresh(_)) => true,
@@ -80,18 +83,18 @@ impl Mailboxes {
     /// reaches it.
     pub(super) async fn resolve(&self, incoming: &Incoming) -> Result<Recipients, AcceptError> {
         let mut recipients = Vec::with_capacity(incoming.recipients.len());
-        let mut seen: HashMap<MailboxId, usize> = HashMap::new();
+        let mut seen: HashMap<&NationalNumber, usize> = HashMap::new();
         for (place, number) in incoming.recipients.iter().enumerate() {
-            let recipient = match number {
-                Some(number) => self.recipient(incoming, number).await?,
-                None => None,
-            };
-            let Some((mailbox, recipient)) = recipient else {
-                recipients.push(Recipient::Unreachable);
-                continue;
-            };
-            let first = *seen.entry(mailbox).or_insert(place);
-            recipients.push(if first == place { recipient } else { Recipient::SameAs(first) });
+            if place % TURN == TURN - 1 {
+                tokio::task::yield_now().await;
+            }
+            recipients.push(match number {
+                Some(number) => match *seen.entry(number).or_insert(place) {
+                    first if first < place => Recipient::SameAs(first),
+                    _ => self.recipient(incoming, number).await?,
+                },
+                None => Recipient::Unreachable,
+            });
         }
         Ok(Recipients(recipients))
     }
@@ -100,39 +103,36 @@ impl Mailboxes {
         &self,
         incoming: &Incoming,
         number: &NationalNumber,
-    ) -> Result<Option<(MailboxId, Recipient)>, AcceptError> {
-        let Some(found) = self.keys().find(number).await? else { return Ok(None) };
+    ) -> Result<Recipient, AcceptError> {
+        let Some(found) = self.keys().find(number).await? else {
+            return Ok(Recipient::Unreachable);
+        };
         if !found.row.state.receives() {
-            return Ok(None);
+            return Ok(Recipient::Unreachable);
         }
-        let mailbox = found.row.mailbox;
         let mark = self.repeat_mark(incoming, number)?;
         let outdated = match self.store().get(Table::Dedup, &mark).await? {
             Some(raw) => {
                 let row = DedupRow::decode(&raw)?;
                 if row.until > self.now() {
-                    return Ok(Some((mailbox, Recipient::Served(row))));
+                    return Ok(Recipient::Served(row));
                 }
                 Some(raw)
             }
             None => None,
         };
-        Ok(Some((mailbox, Recipient::Fresh(Box::new(Fresh { found, mark, outdated })))))
+        Ok(Recipient::Fresh(Box::new(Fresh { found, mark, outdated })))
     }
 
-    /// HMAC over operation, recipient, sender and what tells a repeat: equal for the same delivery
-    /// to the same recipient, and without the lookup secret it tells nothing.
+    /// HMAC over recipient, sender and what tells a repeat, in which the operation is: equal for
+    /// the same delivery to the same recipient, and without the lookup secret it tells nothing.
     fn repeat_mark(
         &self,
         incoming: &Incoming,
         number: &NationalNumber,
     ) -> Result<[u8; 32], AcceptError> {
-        let operation: &[u8] = match incoming.operation {
-            Operation::DeliverSecure => b"repeat deliverSecure",
-            Operation::Notify => b"repeat notify",
-        };
         let parts: [&[u8]; 4] =
-            [operation, number.digits(), incoming.sender.digits(), &incoming.repeat_mark];
+            [b"repeat", number.digits(), incoming.sender.digits(), incoming.repeat_mark.as_bytes()];
         Ok(self.keys().mark(&parts)?)
     }
 }

@@ -19,6 +19,7 @@ mod canonical;
 mod error;
 mod key;
 mod level;
+mod low_s;
 mod policy;
 mod shape;
 mod verify;

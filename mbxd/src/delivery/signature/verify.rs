@@ -4,9 +4,11 @@ use super::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use super::canonical::Form;
 use super::error::{Cause, Level, SignatureError};
 use super::level::SignedElement;
+use super::low_s::{self, Order};
 use super::policy::Policy;
 use crate::delivery::soap::{Children, Document, Element, Levels, Name, SealedDelivery, ns};
 use rustls_pki_types::CertificateDer;
+use std::borrow::Cow;
 
 /// What both signatures prove, once the caller trusts the certificates.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,6 +40,22 @@ impl VerifiedLevel {
     /// Whether SHA-1 was used anywhere, which is to be logged and counted.
     pub fn uses_sha1(&self) -> bool {
         self.algorithm == SignatureAlgorithm::RsaSha1 || self.digest == DigestAlgorithm::Sha1
+    }
+
+    /// The signature value in the one spelling that tells this signature from others.
+    ///
+    /// With ECDSA (r, n − s) fits whatever (r, s) fits, and nobody needs the key to write one for
+    /// the other: of the two, this is the one with the lower s. RSA has one spelling alone.
+    pub fn settled_value(&self) -> Cow<'_, [u8]> {
+        let order = match self.algorithm {
+            SignatureAlgorithm::EcdsaSha256 => Order::P256,
+            SignatureAlgorithm::EcdsaSha384 => Order::P384,
+            SignatureAlgorithm::RsaSha1
+            | SignatureAlgorithm::RsaSha256
+            | SignatureAlgorithm::RsaSha384
+            | SignatureAlgorithm::RsaSha512 => return Cow::Borrowed(&self.signature_value),
+        };
+        low_s::settled(&self.signature_value, order)
     }
 }
 

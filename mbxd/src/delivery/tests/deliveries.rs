@@ -2,9 +2,10 @@
 
 use super::world::{PATH, RECIPIENT, World, authority, delivery, dispatcher, sealed_by, written};
 use crate::config::Checksum;
-use crate::delivery::soap::decode_base64;
+use crate::delivery::signature::{Policy, verify_document};
+use crate::delivery::soap::{Document, PrescanLimits, decode_base64};
 use crate::delivery::{BoxFuture, NoScreen, Screen, Screened};
-use crate::mailbox::incoming::{Incoming, Operation, Part, PartSource, Stage};
+use crate::mailbox::incoming::{Incoming, Operation, Part, PartSource, RepeatMark, Stage};
 use bytes::Bytes;
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::error::Kind;
@@ -25,6 +26,12 @@ fn octets(incoming: &Incoming, part: &Part) -> Vec<u8> {
     };
     assert_eq!(u64::try_from(octets.len()).unwrap(), part.len);
     octets
+}
+
+/// The octets of the inner `SignatureValue`.
+fn signature_value(document: &[u8]) -> Vec<u8> {
+    let document = Document::read(document, &PrescanLimits::default()).unwrap();
+    verify_document(&document, Policy::default()).unwrap().sender.signature_value
 }
 
 fn only(world: &World) -> Incoming {
@@ -57,7 +64,9 @@ async fn a_delivery_in_each_style_is_taken_and_handed_over_as_it_was_sent() {
         assert_eq!(incoming.sender.to_string(), authority());
         assert_eq!(incoming.dispatcher.to_string(), dispatcher());
         assert_eq!(incoming.payload, document);
-        assert_eq!(incoming.repeat_mark.len(), 256);
+        let value = signature_value(document.as_bytes());
+        assert_eq!(value.len(), 256);
+        assert_eq!(incoming.repeat_mark, RepeatMark::of(Operation::DeliverSecure, &value));
         assert_eq!(incoming.sender_name, "Testkommun");
         assert_eq!(incoming.correlation_id.as_deref(), Some("case 17"));
         let [Some(recipient)] = incoming.recipients.as_slice() else { panic!("one recipient") };
@@ -99,7 +108,7 @@ async fn a_notify_is_taken_for_each_recipient_in_order_and_stores_the_message_al
     assert_eq!(octets(&incoming, &incoming.messages[0].body), "Glöm inte".as_bytes());
     let payload = std::str::from_utf8(&incoming.payload).unwrap();
     assert!(payload.contains("Message") && !payload.contains(RECIPIENT));
-    assert_eq!(incoming.repeat_mark, incoming.payload);
+    assert_eq!(incoming.repeat_mark, RepeatMark::of(Operation::Notify, &incoming.payload));
 }
 
 #[tokio::test]

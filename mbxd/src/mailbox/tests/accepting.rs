@@ -1,6 +1,7 @@
 use super::*;
 use crate::hsm::CustodyError;
 use crate::mailbox::incoming::{Refusal, Stage};
+use crate::mailbox::recipients::Recipient::{Fresh, SameAs, Unreachable};
 use crate::mailbox::staff::{DeliveryFilter, FileBatch};
 use crate::mailbox::{AcceptError, DeliveryOutcome};
 use crate::store::{CommitError, KeyRange, Table};
@@ -158,6 +159,45 @@ async fn a_thousand_recipients_get_one_content() {
     assert!(answered.statuses.iter().all(|delivered| *delivered));
     assert_eq!(world.mailboxes.trace(answered.delivery).await.unwrap().contents.len(), 3);
     assert_eq!(rows(&world, Table::Message).await, 1000);
+}
+
+#[tokio::test]
+async fn a_call_to_a_thousand_lets_others_have_their_turn() {
+    let world = World::new().await;
+    let numbers: Vec<String> = (0..1000).map(person).collect();
+    let recipients: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let incoming = notify(&recipients);
+    let mut turns = 0;
+    let others = async {
+        loop {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        resolved = world.mailboxes.resolve(&incoming) => assert_eq!(resolved.unwrap().0.len(), 1000),
+        () = others => {}
+    }
+    assert!(turns >= 10, "{turns}");
+}
+
+#[tokio::test]
+async fn a_number_named_again_costs_no_second_look() {
+    let (world, _) = World::with_anna().await;
+    let resolved = world.mailboxes.resolve(&notify(&[BO, ANNA, BO, ANNA, BO])).await.unwrap();
+    let [Unreachable, Fresh(_), SameAs(0), SameAs(1), SameAs(0)] = resolved.0.as_slice() else {
+        panic!("each number is looked up once")
+    };
+    assert_eq!(resolved.statuses(), [false, true, false, true, false]);
+}
+
+#[test]
+fn marks_of_the_two_operations_and_of_other_octets_differ() {
+    let [secure, notify] = [Operation::DeliverSecure, Operation::Notify];
+    assert_eq!(RepeatMark::of(secure, b"x"), RepeatMark::of(secure, b"x"));
+    assert_ne!(RepeatMark::of(secure, b"x"), RepeatMark::of(secure, b"y"));
+    assert_ne!(RepeatMark::of(secure, b"x"), RepeatMark::of(notify, b"x"));
 }
 
 /// A personal number of its own for each n under 1,000.

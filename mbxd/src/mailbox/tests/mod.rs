@@ -10,7 +10,7 @@ mod unrecorded;
 mod verifying;
 
 use super::fixture;
-use super::incoming::{Incoming, Operation};
+use super::incoming::{Incoming, Operation, RepeatMark};
 use super::reading::{Caller, PartStream, Ticket, Visit};
 use super::staff::Registration;
 use super::{Mailboxes, Options, Surroundings, Terms};
@@ -132,7 +132,7 @@ fn notify(recipients: &[&str]) -> Incoming {
 
 /// A `deliverSecure` to Anna that differs from every other with another number.
 fn letter(n: u8) -> Incoming {
-    Incoming { repeat_mark: Bytes::from(vec![n]), ..fixture::incoming() }
+    Incoming { repeat_mark: RepeatMark::of(Operation::DeliverSecure, &[n]), ..fixture::incoming() }
 }
 
 async fn octets(mut part: PartStream) -> Vec<u8> {

@@ -1,10 +1,13 @@
 //! Games with algorithms and values.
 
 use super::signer::{DS, Plan, Refused, Signer, Spec, judge, judge_by, method};
+use crate::delivery::signature::low_s::{Order, difference};
 use crate::delivery::signature::{
     Cause, DigestAlgorithm, Level, Policy, SignatureAlgorithm, SignatureError,
 };
 use crate::delivery::soap::ParseError;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 const MORE: &str = "http://www.w3.org/2001/04/xmldsig-more#";
 
@@ -177,6 +180,33 @@ fn the_digest_of_a_megabyte_is_not_taken_where_the_signature_value_is_wrong() {
     plan.delivery = plan.delivery.replace("SGVq", &"SGVq".repeat(1 << 18));
     // The digest is wrong as well: the cause told is the one that is cheap to find.
     assert_sender(&plan.by(&Signer::p256()), Cause::SignatureValue);
+}
+
+#[test]
+fn an_ecdsa_signature_spelt_the_other_way_fits_and_is_known_as_the_same() {
+    for (signer, order) in [(Signer::p256(), Order::P256), (Signer::p384(), Order::P384)] {
+        let first = judge(&by(&signer, |_| ())).unwrap().sender;
+        let (r, s) = first.signature_value.split_at(order.octets().len());
+        let other = [r, &difference(order.octets(), s).unwrap()].concat();
+        let wire = by(&signer, |spec| spec.value = Some(STANDARD.encode(&other)));
+        let second = judge(&wire).unwrap().sender;
+        assert_ne!(first.signature_value, second.signature_value);
+        assert_eq!(first.settled_value(), second.settled_value());
+    }
+}
+
+#[test]
+fn other_signatures_and_those_by_rsa_are_told_apart_as_they_stand() {
+    let [ecdsa, rsa] = [Signer::p256(), Signer::rsa()].map(|signer| {
+        let mut plan = Plan::default();
+        let first = judge(&plan.by(&signer)).unwrap().sender;
+        plan.delivery = plan.delivery.replace("SGVq", "SGVqIQ==");
+        let second = judge(&plan.by(&signer)).unwrap().sender;
+        assert_ne!(first.settled_value(), second.settled_value());
+        first
+    });
+    assert_eq!(ecdsa.settled_value().len(), 64);
+    assert_eq!(rsa.settled_value(), rsa.signature_value);
 }
 
 fn by(signer: &Signer, change: impl FnOnce(&mut Spec)) -> String {

@@ -3,7 +3,7 @@
 
 use super::ledger::{Book, Holder};
 use super::machine::{Machine, Service, TRIES};
-use crate::mailbox::incoming::{Incoming, Operation, PartSource};
+use crate::mailbox::incoming::{Incoming, Operation, PartSource, RepeatMark};
 use crate::mailbox::reading::{HolderError, ListRequest, Listed, MessageView};
 use crate::mailbox::staff::{RegisterError, Registration};
 use crate::mailbox::tests::{ANNA, BO, fixture, numbers, registration};
@@ -68,7 +68,7 @@ pub(super) fn letter(number: u8, request: RequestId) -> Incoming {
         request,
         recipients: numbers(&to),
         payload: Bytes::from(payload),
-        repeat_mark: Bytes::from(vec![number]),
+        repeat_mark: RepeatMark::of(Operation::DeliverSecure, &[number]),
         ..fixture::incoming()
     };
     if to.len() > 1 {
