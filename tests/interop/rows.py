@@ -153,6 +153,8 @@ def made():
         "directory_key": key,
         "directory_row": directory_row(key),
         "sealed_dek": sealed_dek(message_facts()),
+        "lookup_check": b"\x01"
+        + hmac.digest(lookup_key(b"mbx lookup check"), INSTALLATION, "sha256"),
         "mark": hmac.digest(lookup_key(b"mbx mark"), marked, "sha256"),
     }
     secrets = {

@@ -69,6 +69,7 @@ impl Refusal {
                 }
             },
             KeysError::BatchTooLarge
+            | KeysError::ForeignLookup
             | KeysError::Altered(_)
             | KeysError::Missing(_)
             | KeysError::Version { .. }

@@ -7,7 +7,7 @@ use crate::audit::AuditLog;
 use crate::clock::Clock;
 use crate::config::{self, Config, Loaded};
 use crate::health::Health;
-use crate::hsm::{HsmOptions, Pkcs11Custody};
+use crate::hsm::{HsmOptions, Pkcs11Custody, Secret32};
 use crate::jobs::Jobs;
 use crate::keys::{self, Keys};
 use crate::mailbox::{self, Mailboxes};
@@ -17,6 +17,7 @@ use crate::store::Store;
 use crate::store::back_end::{BackEnd, Disk};
 use crate::store::embedded::Embedded;
 use crate::trust::{self, Trust};
+use mbx_common::error::Kind;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -149,13 +150,29 @@ async fn provide_lookup(keys: &Keys, config: &config::Keys) -> Result<(), StartE
     let Some(name) = &config.lookup_credential else { return Ok(()) };
     match credential::lookup(name)? {
         Some(secret) if keys.state() != keys::KeysState::Uninitialised => {
-            Ok(keys.provide_lookup(secret).await?)
+            take_lookup(keys, name, secret).await
         }
         Some(_) => Ok(()),
         None => {
             tracing::warn!(credential = name, "the lookup credential was not given");
             Ok(())
         }
+    }
+}
+
+/// Takes the credential's secret. One that does not fit is no reason not to start: the daemon is as
+/// locked as without it, says so, and a security officer may unlock the token.
+async fn take_lookup(keys: &Keys, name: &str, secret: Secret32) -> Result<(), StartError> {
+    match keys.provide_lookup(secret).await {
+        Err(error) if matches!(error.kind(), Kind::Usage | Kind::Corrupt) => {
+            tracing::error!(
+                credential = name,
+                %error,
+                "the lookup credential was not taken: no delivery until the HSM is unlocked"
+            );
+            Ok(())
+        }
+        taken => Ok(taken?),
     }
 }
 
@@ -179,4 +196,27 @@ pub(super) fn identities(config: &Config) -> Vec<(trust::Door, config::TlsIdenti
         .filter(|(_, listen, _)| listen.is_some())
         .map(|(door, _, identity)| (door, identity.clone()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::KeysState;
+    use crate::keys::testing::Bench;
+
+    #[tokio::test]
+    async fn a_foreign_lookup_credential_leaves_the_daemon_locked_and_saying_so() {
+        let mut bench = Bench::open().await;
+        let own = bench.keys.lookup_credential().unwrap();
+        bench.restart().await;
+        let health = Health::new(bench.keys.clone(), bench.store.clone());
+        let reason = || format!("{:?}", health.abilities().deliver);
+        take_lookup(&bench.keys, "mbx-lookup", Secret32::new([7; 32])).await.unwrap();
+        assert_eq!(bench.keys.state(), KeysState::Locked { delivers: false });
+        assert!(reason().contains("lookup credential"), "{}", reason());
+        let own = keys::parse_lookup_credential(&own).unwrap();
+        take_lookup(&bench.keys, "mbx-lookup", own).await.unwrap();
+        assert_eq!(bench.keys.state(), KeysState::Locked { delivers: true });
+        assert!(!reason().contains("lookup credential"), "{}", reason());
+    }
 }

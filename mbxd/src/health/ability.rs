@@ -86,6 +86,9 @@ impl Health {
         let deliver = match keys {
             _ if space.deliveries_stopped => Ability::Away("the disk is almost full"),
             KeysState::Uninitialised => Ability::Away("not initialised"),
+            KeysState::Locked { delivers: false } if status.lookup_refused => Ability::Away(
+                "the lookup credential is not this installation's; the HSM was not unlocked",
+            ),
             KeysState::Locked { delivers: false } => Ability::Away("the HSM was not unlocked"),
             KeysState::Locked { delivers: true } | KeysState::Open => Ability::Ready,
         };

@@ -20,6 +20,9 @@ pub enum KeysError {
     /// The HSM was not unlocked since the start, and what was asked for needs it.
     #[error("the keys are locked: the HSM was not unlocked since the start")]
     Locked,
+    /// The lookup secret that a credential gave is not the one of this installation.
+    #[error("the lookup credential is not the one of this installation")]
+    ForeignLookup,
     /// More than [`super::BATCH_MAX`] mailboxes in one batch.
     #[error("too many mailboxes in one batch")]
     BatchTooLarge,
@@ -54,7 +57,7 @@ impl KeysError {
         match self {
             Self::NotInitialised | Self::Locked => Kind::Unavailable,
             Self::AlreadyInitialised => Kind::Conflict,
-            Self::BatchTooLarge => Kind::Usage,
+            Self::BatchTooLarge | Self::ForeignLookup => Kind::Usage,
             Self::Altered(_) | Self::Missing(_) | Self::Version { .. } => Kind::Corrupt,
             Self::Custody(error) => error.kind(),
             Self::Store(error) => error.kind(),
@@ -69,6 +72,7 @@ impl KeysError {
             Self::NotInitialised | Self::Locked => Some(Duration::from_mins(1)),
             Self::AlreadyInitialised
             | Self::BatchTooLarge
+            | Self::ForeignLookup
             | Self::Altered(_)
             | Self::Missing(_)
             | Self::Version { .. }
@@ -83,6 +87,8 @@ impl KeysError {
 pub enum Thing {
     /// The row that names this installation.
     Installation,
+    /// The row that tells the lookup secret from others.
+    LookupCheck,
     /// A row of the table of keys.
     KeyRow,
     /// A root secret.
@@ -107,6 +113,7 @@ impl fmt::Display for Thing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Installation => "the installation's row",
+            Self::LookupCheck => "the row that the lookup secret is checked by",
             Self::KeyRow => "a row of the key table",
             Self::RootSecret => "a root secret",
             Self::DirectoryRow => "a row of the delivery directory",

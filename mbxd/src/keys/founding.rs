@@ -3,6 +3,7 @@
 use super::error::{KeysError, Thing};
 use super::handle::{INSTALLATION, INSTALLATION_VERSION, Keys};
 use super::keyring::Keyring;
+use super::lookup::{LOOKUP_CHECK, Lookup};
 use super::root_secret::{self, RootName, RootPurpose};
 use super::side_record::{self, SideRecord};
 use super::token_key::{KeyState, KeyTable, TokenKey};
@@ -65,10 +66,13 @@ impl Keys {
             Ok::<_, KeysError>(secret)
         };
         let register = secret(RootPurpose::Register).await?;
-        drop(secret(RootPurpose::Lookup).await?);
+        let lookup = secret(RootPurpose::Lookup).await?;
         let keyring = secret(RootPurpose::Keyring).await?;
         let keyring =
             Keyring::create(Arc::clone(&keys.back_end), FIRST, keyring, installation).await?;
+        let check = Lookup::new(lookup, installation).check_row();
+        changes.expect(Table::Meta, LOOKUP_CHECK, Expectation::Absent);
+        changes.put(Table::Meta, LOOKUP_CHECK, check);
         Ok(Founding { installation, table, register, keyring, changes })
     }
 

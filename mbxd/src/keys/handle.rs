@@ -4,7 +4,7 @@ use super::cache::{Cache, CacheBounds};
 use super::error::{KeysError, Thing};
 use super::fields::take;
 use super::keyring::Keyring;
-use super::lookup::Lookup;
+use super::lookup::{LOOKUP_CHECK, Lookup};
 use super::root_secret::{self, RootName, RootPurpose};
 use super::token_key::KeyTable;
 use crate::clock::Clock;
@@ -13,7 +13,7 @@ use crate::store::back_end::BackEnd;
 use crate::store::{KeyRange, Store, Table};
 use mbx_common::id::InstallationId;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Key of the row in the table `Meta` that names the installation.
@@ -53,6 +53,7 @@ pub(super) struct Inner {
     state: RwLock<State>,
     cache: Mutex<Cache>,
     altered: AtomicU64,
+    lookup_refused: AtomicBool,
 }
 
 /// What can be done at the moment.
@@ -101,6 +102,7 @@ impl Keys {
             state: RwLock::new(state),
             cache: Mutex::new(Cache::new(cache)),
             altered: AtomicU64::new(0),
+            lookup_refused: AtomicBool::new(false),
         })))
     }
 
@@ -134,16 +136,29 @@ impl Keys {
     /// Takes the lookup secret from a credential, so that deliveries are accepted while the token
     /// is locked or away. Changes nothing where the keys are open.
     ///
+    /// Only this installation's own is taken: with another, everybody would be answered as not
+    /// found, and a sender believes that.
+    ///
     /// # Errors
-    /// [`KeysError::NotInitialised`], or where the installation's row cannot be read.
+    /// [`KeysError::NotInitialised`]; [`KeysError::ForeignLookup`], after which the keys stay as
+    /// locked as they were; or where the rows cannot be read.
     pub async fn provide_lookup(&self, secret: Secret32) -> Result<(), KeysError> {
-        let installation = self.installation().await?;
-        let lookup = Arc::new(Lookup::new(secret, installation));
+        let checked = self.own_lookup(secret).await;
+        self.0.lookup_refused.store(checked.is_err(), Ordering::Relaxed);
+        let lookup = Arc::new(checked?);
         let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
         if !matches!(*state, State::Open(_)) {
             *state = State::Locked(Some(lookup));
         }
         Ok(())
+    }
+
+    async fn own_lookup(&self, secret: Secret32) -> Result<Lookup, KeysError> {
+        let lookup = Lookup::new(secret, self.installation().await?);
+        let check = self.0.store.get(Table::Meta, LOOKUP_CHECK).await?;
+        let check = check.ok_or(KeysError::Missing(Thing::LookupCheck))?;
+        let fits = self.noted(lookup.fits(&check))?;
+        fits.then_some(lookup).ok_or(KeysError::ForeignLookup)
     }
 
     /// Drops every opened key and every secret but the lookup secret: reading ends at once,
@@ -230,6 +245,10 @@ impl Keys {
 
     pub(super) fn altered(&self) -> u64 {
         self.0.altered.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn lookup_refused(&self) -> bool {
+        self.0.lookup_refused.load(Ordering::Relaxed)
     }
 
     fn set(&self, next: State) {

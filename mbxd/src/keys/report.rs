@@ -28,6 +28,8 @@ pub struct KeysStatus {
     pub cache_lasts_until: Option<Timestamp>,
     /// How often something stored was found altered since the start: anything but 0 is an alarm.
     pub altered: u64,
+    /// Whether a lookup credential was given that does not fit this installation.
+    pub lookup_refused: bool,
 }
 
 /// One key of the token, with what it protects.
@@ -49,6 +51,7 @@ impl Keys {
             cached_keys: cache.len(),
             cache_lasts_until: cache.lasts_until(),
             altered: self.altered(),
+            lookup_refused: self.lookup_refused(),
         }
     }
 

@@ -145,12 +145,28 @@ async fn locked_with_the_lookup_credential_recipients_are_found_and_nothing_is_r
 }
 
 #[tokio::test]
-async fn a_wrong_lookup_credential_finds_nobody() {
+async fn a_lookup_credential_of_another_installation_is_refused_and_the_daemon_stays_locked() {
     let (mut bench, _) = registered().await;
+    let (other, _) = registered().await;
+    let own = bench.keys.lookup_credential().unwrap();
+    let foreign = other.keys.lookup_credential().unwrap();
     bench.restart().await;
+    let foreign = bench.keys.provide_lookup(parse_lookup_credential(&foreign).unwrap()).await;
+    assert!(matches!(foreign, Err(KeysError::ForeignLookup)));
+    assert_eq!(bench.keys.state(), KeysState::Locked { delivers: false });
+    assert!(bench.keys.status().lookup_refused);
+    assert!(matches!(bench.keys.find(&number(FIRST)).await, Err(KeysError::Locked)));
+    bench.keys.provide_lookup(parse_lookup_credential(&own).unwrap()).await.unwrap();
+    assert!(!bench.keys.status().lookup_refused);
+    // One that was taken before stays in use beside a wrong one.
     let wrong = crate::hsm::Secret32::new([7; 32]);
-    bench.keys.provide_lookup(wrong).await.unwrap();
-    assert!(bench.keys.find(&number(FIRST)).await.unwrap().is_none());
+    let wrong = bench.keys.provide_lookup(wrong).await;
+    assert!(matches!(wrong, Err(KeysError::ForeignLookup)));
+    assert!(bench.keys.find(&number(FIRST)).await.unwrap().is_some());
+}
+
+#[test]
+fn what_is_no_lookup_credential_is_not_read_as_one() {
     assert!(parse_lookup_credential("42").is_none());
     assert!(parse_lookup_credential(&"A".repeat(64)).is_none());
 }

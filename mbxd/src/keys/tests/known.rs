@@ -123,6 +123,7 @@ fn a_known_directory_row_is_found_and_written_alike() {
     let lookup = Lookup::new(known.secret("lookup_secret"), known.installation());
     let key = lookup.directory_key(&number(FIRST));
     assert_eq!(key.as_bytes()[..], known.bytes("directory_key"));
+    assert_eq!(lookup.check_row(), known.bytes("lookup_check"));
     let row = lookup.read(&key, &known.bytes("directory_row")).unwrap();
     assert_eq!((row.mailbox, row.state), (known.mailbox(), MailboxState::Suspended));
     assert_eq!((row.basic.epoch, row.high.epoch), (1, 2));
