@@ -225,28 +225,6 @@ catalogue! {
     NO_JOB = 4040, NotFound, "no such job",
         "No job has this id, or its row has passed its retention.",
         "List the jobs.", Some("mbxctl job list");
-    HOLDER_NOT_ENTITLED = 4101, Denied, "no mailbox that this person may use",
-        "The person has no authority over the mailbox, or there is none: the two look alike on purpose.",
-        "Staff see whether a mailbox exists with `mbxctl user show -`.", None;
-    HOLDER_COMPANY = 4102, Denied, "mailboxes of companies cannot be used yet",
-        "Their authority rests on the company register, which this version does not consult.",
-        "Deliveries are taken and kept; reading comes with a later version.", None;
-    HOLDER_LEVEL = 4103, Denied, "this needs a higher level of assurance",
-        "Class 3 needs identification at level 3, everything else at level 2 (K6.4, K6.5).",
-        "The portal must let the person identify anew, more surely.", None;
-    HOLDER_TOO_OLD = 4104, Denied, "this needs a fresh identification",
-        "A level of assurance ages; the person was identified too long ago.",
-        "The portal must let the person identify anew.", None;
-    HOLDER_FUTURE = 4105, Denied, "the time of identification lies in the future",
-        "The clocks of the portal or the identity provider and of mbxd differ.",
-        "Compare the clocks.", Some("mbxctl doctor clock");
-    HOLDER_SUSPENDED = 4106, Denied, "the mailbox is suspended",
-        "Staff suspended it; the configuration says what stays possible meanwhile.",
-        "A registrar can resume it.", Some("mbxctl user list --state suspended");
-    HOLDER_CLOSING = 4107, Denied, "the mailbox is being closed",
-        "Only export is left until it is erased.",
-        "Nothing, if the holder asked for it.", None;
-
     NOT_ENTITLED = 4101, Denied, "no mailbox that this person may use",
         "The person has no mailbox here, or named another's.",
         "Nothing: persons use the mailbox under their own number.", None;

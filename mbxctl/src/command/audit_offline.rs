@@ -25,8 +25,8 @@ pub(super) fn verify(
     let checked = if file.is_dir() { folder(file, trust) } else { single(file, trust) };
     match checked {
         Ok(found) => Ok(report(&VerifyReport::from(&found))),
-        Err(error @ VerifyError::Read(_)) => {
-            Err(Failure::here(explain::INPUT_MISSING, format!("{}: {error}", file.display())))
+        Err(VerifyError::Read(cause)) => {
+            Err(Failure::here(explain::INPUT_MISSING, format!("{}: {cause}", file.display())))
         }
         Err(error) => {
             Err(Failure::here(explain::INPUT_INVALID, format!("{}: {error}", file.display())))

@@ -251,12 +251,16 @@ async fn no_session_of_a_former_epoch_is_used_however_often_it_is_opened_anew(to
             }
         });
     }
-    for epoch in 2..=12 {
+    // A token that answers again before it was opened anew stays in its epoch: not every fault
+    // begins a new one.
+    let mut faults = 0;
+    while rig.custody.status().epoch < 12 {
+        faults += 1;
+        assert!(faults <= 60, "the token is hardly ever opened anew");
         rig.faults.fail("C_DecryptInit", code::DEVICE_REMOVED);
         reaches(&rig.custody, State::Down, RECOVERY).await;
         rig.faults.repair();
         reaches(&rig.custody, State::Ready, RECOVERY).await;
-        assert_eq!(rig.custody.status().epoch, epoch);
     }
     load.shutdown().await;
     rig.recovers().await;
