@@ -47,6 +47,18 @@ pub(super) struct Page {
 enum Entry {
     Within(Box<Message>),
     OutOfReach { received: Timestamp, class: ProtectionClass, needs: Needs },
+    Damaged(Damaged),
+}
+
+/// A message that fails its integrity check.
+#[derive(Serialize)]
+struct Damaged {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<ProtectionClass>,
+    /// Always `true`: tells this entry from the others.
+    damaged: bool,
 }
 
 /// What would open a message that is out of reach.
@@ -71,6 +83,9 @@ impl From<Listed> for Entry {
             Listed::OutOfReach { received, class, because } => {
                 let needs = Needs { code: because.code(), level: because.needed_level() };
                 Self::OutOfReach { received, class, needs }
+            }
+            Listed::Damaged { received, class } => {
+                Self::Damaged(Damaged { received, class, damaged: true })
             }
         }
     }

@@ -238,9 +238,14 @@ impl Keys {
     pub(super) fn noted<T>(&self, result: Result<T, KeysError>) -> Result<T, KeysError> {
         if matches!(result, Err(KeysError::Altered(_) | KeysError::Custody(CustodyError::Tampered)))
         {
-            self.0.altered.fetch_add(1, Ordering::Relaxed);
+            self.note_altered(1);
         }
         result
+    }
+
+    /// Counts what was found altered among what lies under the keys: each is an alarm.
+    pub fn note_altered(&self, things: u64) {
+        self.0.altered.fetch_add(things, Ordering::Relaxed);
     }
 
     pub(super) fn altered(&self) -> u64 {

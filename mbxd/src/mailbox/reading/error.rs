@@ -127,6 +127,11 @@ impl HolderError {
         if let Self::Denied(denied) = self { denied.needed_level() } else { None }
     }
 
+    /// Whether what is stored of a message is altered or gone, so that trying again is no use.
+    pub(super) const fn is_damage(&self) -> bool {
+        matches!(self.kind(), Kind::Corrupt) || matches!(self, Self::Read(ReadError::NoContent))
+    }
+
     /// Whether the rules or the assertion stood against it, so that it leaves an entry.
     pub(super) const fn is_refusal(&self) -> bool {
         matches!(self, Self::Denied(_) | Self::Replayed | Self::NoMessage)

@@ -54,11 +54,19 @@ pub enum Listed {
         /// What stands against it.
         because: Denied,
     },
+    /// Its row or its contents fail their integrity check: nothing of it is shown, and the others
+    /// are. Each is an alarm.
+    Damaged {
+        /// When it came, where its row can be read.
+        received: Option<Timestamp>,
+        /// Its class, where its row can be read.
+        class: Option<ProtectionClass>,
+    },
 }
 
 impl Mailboxes {
     /// Lists messages with subject and part names, which are read from each manifest for the
-    /// classes within reach only. One *Listed* entry a call.
+    /// classes within reach only. One *Listed* entry a call. A damaged message hides no other.
     ///
     /// # Errors
     /// [`HolderError`]; a refusal leaves its entry.
@@ -80,8 +88,12 @@ impl Mailboxes {
         let page = self.rows(mailbox, request).await?;
         let mut messages = Vec::with_capacity(page.rows.len());
         for (raw, row) in &page.rows {
-            messages.push(lister.listed(raw, row).await?);
+            messages.push(match row {
+                Ok(row) => lister.listed(raw, row).await?,
+                Err(BadRow) => Listed::Damaged { received: None, class: None },
+            });
         }
+        self.note_damage(mailbox, &messages);
         let count = u64::try_from(messages.len()).unwrap_or(u64::MAX);
         let reach = if lister.high.is_ok() { ProtectionClass::Three } else { ProtectionClass::Two };
         let entry = self
@@ -90,6 +102,16 @@ impl Mailboxes {
             .fact(Fact::Count(count));
         self.commit_act(visit, Changes::new(), entry, None).await?;
         Ok(Listing { messages, next: page.next })
+    }
+
+    /// Raises the alarm about what cannot be shown.
+    fn note_damage(&self, mailbox: MailboxId, messages: &[Listed]) {
+        let damaged = messages.iter().filter(|listed| matches!(listed, Listed::Damaged { .. }));
+        let damaged = u64::try_from(damaged.count()).unwrap_or(u64::MAX);
+        if damaged > 0 {
+            self.keys().note_altered(damaged);
+            tracing::error!(%mailbox, messages = damaged, "damaged messages cannot be listed");
+        }
     }
 
     async fn rows(&self, mailbox: MailboxId, request: ListRequest) -> Result<Rows, HolderError> {
@@ -105,10 +127,12 @@ impl Mailboxes {
             read = read.saturating_add(page.rows.len());
             let mut last = None;
             for (key, raw) in page.rows {
-                let row = MessageRow::decode(&raw)?;
+                let row = MessageRow::decode(&raw);
                 let (_, sequence) = message_parts(&key).ok_or(BadRow)?;
                 last = Some(sequence);
-                if row.deleted.is_some() == request.deleted {
+                // Of a damaged row nobody knows whether it was deleted: it stands with the others.
+                let deleted = row.as_ref().is_ok_and(|row| row.deleted.is_some());
+                if deleted == request.deleted {
                     rows.push((raw, row));
                 }
                 if rows.len() == limit {
@@ -129,7 +153,7 @@ impl Mailboxes {
 }
 
 struct Rows {
-    rows: Vec<(Bytes, MessageRow)>,
+    rows: Vec<(Bytes, Result<MessageRow, BadRow>)>,
     next: Option<u64>,
 }
 
@@ -168,10 +192,26 @@ impl Lister<'_> {
             let session = self.visit.session();
             slot.insert(self.mailboxes.unlock(session, mailbox, tier).await?)
         };
+        match self.mailboxes.listed_view(key, mailbox, (raw, row)).await {
+            Ok(view) => Ok(Listed::Within(Box::new(view))),
+            Err(error) if error.is_damage() => {
+                Ok(Listed::Damaged { received: Some(row.received), class: Some(row.class) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Mailboxes {
+    async fn listed_view(
+        &self,
+        key: &OpenedKey,
+        mailbox: MailboxId,
+        (raw, row): (&Bytes, &MessageRow),
+    ) -> Result<MessageView, HolderError> {
         let dek = open_dek(key, mailbox, row)?;
-        let manifest = self.mailboxes.manifest(&dek, row.manifest).await?;
+        let manifest = self.manifest(&dek, row.manifest).await?;
         let message = manifest.message(row.place).ok_or(BadManifest)?;
-        let view = MessageView::of(row, &manifest.sender.name, message, Etag::of(raw));
-        Ok(Listed::Within(Box::new(view)))
+        Ok(MessageView::of(row, &manifest.sender.name, message, Etag::of(raw)))
     }
 }

@@ -33,7 +33,7 @@ async fn listed(world: &World, loa: Loa) -> Vec<Listed> {
 fn within(listed: &Listed) -> &MessageView {
     match listed {
         Listed::Within(view) => view,
-        Listed::OutOfReach { .. } => panic!("out of reach"),
+        Listed::OutOfReach { .. } | Listed::Damaged { .. } => panic!("not shown"),
     }
 }
 

@@ -1,13 +1,16 @@
 //! Somebody who can write the disk swaps or flips what is stored: each is refused.
 
 use super::*;
-use crate::mailbox::reading::HolderError;
+use crate::hsm::CustodyError;
+use crate::mailbox::reading::{HolderError, ListRequest, Listed};
 use crate::mailbox::row::MessageRow;
 use crate::store::{Changes, KeyRange, NewContent, Row as _, Table};
 use bytes::Bytes;
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::error::Kind;
 use mbx_common::id::{ContentId, DeliveryId, MessageId};
+use mbx_common::time::Timestamp;
+use std::time::Duration;
 
 /// Anna's mailbox with two letters in it.
 struct Case {
@@ -53,6 +56,66 @@ async fn what_was_not_touched_opens() {
     let case = Case::new().await;
     let visit = case.world.visit(ANNA, Loa::Four).await;
     case.world.mailboxes.open(&visit, case.rows[0].id).await.unwrap();
+}
+
+impl Case {
+    /// Lists the mailbox; the second letter must stand there. Gives what stands for the first.
+    async fn list_beside_the_other(&self) -> (Option<Timestamp>, Option<ProtectionClass>) {
+        let altered = self.world.bench.keys.status().altered;
+        let visit = self.world.visit(ANNA, Loa::Four).await;
+        let listing = self.world.mailboxes.list(&visit, ListRequest::default()).await.unwrap();
+        assert_eq!(self.world.bench.keys.status().altered, altered + 1, "each is an alarm");
+        match &listing.messages[..] {
+            [Listed::Within(view), Listed::Damaged { received, class }] => {
+                assert_eq!(view.id, self.rows[1].id);
+                (*received, *class)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_row_was_altered_is_listed_as_damaged_beside_the_others() {
+    let case = Case::new().await;
+    let mut row = case.rows[0].clone();
+    row.place = 1;
+    case.write(Table::Message, case.keys[0].clone(), row.encode().unwrap()).await;
+    let told = case.list_beside_the_other().await;
+    assert_eq!(told, (Some(row.received), Some(row.class)));
+}
+
+#[tokio::test]
+async fn a_message_whose_row_cannot_be_read_is_listed_as_damaged_beside_the_others() {
+    let case = Case::new().await;
+    case.write(Table::Message, case.keys[0].clone(), Bytes::from_static(b"\xff no row")).await;
+    assert_eq!(case.list_beside_the_other().await, (None, None));
+    let request = ListRequest { deleted: true, ..ListRequest::default() };
+    let visit = case.world.visit(ANNA, Loa::Four).await;
+    assert!(case.world.mailboxes.list(&visit, request).await.unwrap().messages.is_empty());
+}
+
+#[tokio::test]
+async fn a_message_whose_manifest_is_gone_is_listed_as_damaged_beside_the_others() {
+    let case = Case::new().await;
+    let mut row = case.rows[0].clone();
+    row.manifest = ContentId::from_bytes([0; 16]);
+    case.write(Table::Message, case.keys[0].clone(), row.encode().unwrap()).await;
+    let told = case.list_beside_the_other().await;
+    assert_eq!(told, (Some(row.received), Some(row.class)));
+}
+
+#[tokio::test]
+async fn a_token_that_is_away_is_no_damage_and_no_list() {
+    let case = Case::new().await;
+    let away = CustodyError::Unavailable { retry_after: Duration::from_secs(7) };
+    case.world.bench.custody.refuse(Some(away));
+    let altered = case.world.bench.keys.status().altered;
+    let visit = case.world.visit(ANNA, Loa::Four).await;
+    let refused = case.world.mailboxes.list(&visit, ListRequest::default()).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::Unavailable);
+    assert_eq!(refused.retry_after(), Some(Duration::from_secs(7)));
+    assert_eq!(case.world.bench.keys.status().altered, altered);
 }
 
 #[tokio::test]

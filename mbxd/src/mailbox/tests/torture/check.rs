@@ -149,6 +149,7 @@ impl Checker<'_> {
             views.extend(listing.messages.into_iter().map(|listed| match listed {
                 Listed::Within(view) => *view,
                 Listed::OutOfReach { .. } => panic!("level 3 reaches everything"),
+                Listed::Damaged { .. } => panic!("nothing was altered"),
             }));
             request.before = listing.next;
             if request.before.is_none() {

@@ -239,6 +239,7 @@ impl Script<'_> {
         let views = listing.messages.iter().map(|listed| match listed {
             Listed::Within(view) => (number_of(view), view.id),
             Listed::OutOfReach { .. } => panic!("level 3 reaches everything"),
+            Listed::Damaged { .. } => panic!("nothing was altered"),
         });
         views.collect()
     }
