@@ -108,6 +108,7 @@ impl Call<'_> {
             Err(NoRoute::Message) => return Err(Refused::of(explain::NO_MESSAGE)),
         };
         let list = if route == Route::List { Some(self.list_request()?) } else { None };
+        let condition = if route.takes_condition() { self.condition()? } else { None };
         let caller = match self.caller(&portals, &portal) {
             Ok(caller) => caller,
             Err(error) => {
@@ -116,7 +117,7 @@ impl Call<'_> {
                 return self.refuse(Some(&portal), error.code()).await;
             }
         };
-        let outcome = self.act(route, list, caller).await;
+        let outcome = self.act(route, list, condition, caller).await;
         outcome.map_err(|error| {
             let (request, code) = (self.request, error.code());
             if matches!(error.kind(), Kind::Corrupt | Kind::Internal) {
@@ -176,12 +177,11 @@ impl Call<'_> {
         &self,
         route: Route,
         list: Option<ListRequest>,
+        condition: Option<&str>,
         caller: Caller,
     ) -> Result<Answer, HolderError> {
         let mailboxes = &self.service.mailboxes;
         let visit = mailboxes.enter(caller).await?;
-        let condition = self.tag(IF_MATCH);
-        let condition = condition.as_deref();
         match route {
             Route::Mailbox => Ok(json(200, &Mailbox::from(mailboxes.view(&visit).await?))),
             Route::List => {
@@ -207,7 +207,8 @@ impl Call<'_> {
     async fn open(&self, visit: &Visit, id: MessageId) -> Result<Answer, HolderError> {
         let opened = self.service.mailboxes.open(visit, id).await?;
         let etag = opened.view.etag.to_string();
-        if self.tag(IF_NONE_MATCH).as_ref() == Some(&etag) {
+        let known = self.headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+        if known.and_then(tag) == Some(&etag) {
             return Ok(tagged(empty(304), &etag));
         }
         Ok(tagged(json(200, &Message::from(&opened.view)), &etag))
@@ -259,14 +260,22 @@ impl Call<'_> {
         answer
     }
 
-    /// The tag in a condition; `None` where there is none or any tag would do.
-    fn tag(&self, header: HeaderName) -> Option<String> {
-        let text = self.headers.get(header)?.to_str().ok()?.trim();
-        if text == "*" {
-            return None;
+    /// The tag of the request's `If-Match`; `None` where there is none or any would do. What cannot
+    /// be read is refused: it was meant as a condition.
+    fn condition(&self) -> Result<Option<&str>, Refused> {
+        let mut values = self.headers.get_all(IF_MATCH).iter();
+        let text = match (values.next(), values.next()) {
+            (None, _) => return Ok(None),
+            (Some(value), None) => value.to_str().ok().map(str::trim),
+            (Some(_), Some(_)) => None,
+        };
+        match text {
+            Some("*") => Ok(None),
+            text => match text.and_then(tag) {
+                Some(tag) => Ok(Some(tag)),
+                None => Err(Refused::of(explain::USAGE)),
+            },
         }
-        let strong = text.strip_prefix("W/").unwrap_or(text);
-        Some(strong.trim_matches('"').to_owned())
     }
 
     /// Reads `?limit=&after=&deleted=`; anything else is refused.
@@ -284,6 +293,13 @@ impl Call<'_> {
         }
         Ok(request)
     }
+}
+
+/// One entity tag (RFC 9110, 8.8.3). Ours are strong; a proxy that encodes may have weakened one.
+fn tag(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let quoted = text.strip_prefix("W/").unwrap_or(text);
+    quoted.strip_prefix('"')?.strip_suffix('"').filter(|tag| !tag.contains('"'))
 }
 
 /// A cursor: 16 lower-case hex digits.

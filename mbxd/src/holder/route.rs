@@ -65,6 +65,11 @@ impl Route {
             _ => Err(NoRoute::Path),
         }
     }
+
+    /// Whether it changes a message, so that `If-Match` may stand against it.
+    pub(super) const fn takes_condition(self) -> bool {
+        matches!(self, Self::MarkRead(_) | Self::Delete(_) | Self::Restore(_))
+    }
 }
 
 fn message(text: &str) -> Result<MessageId, NoRoute> {

@@ -13,8 +13,8 @@ use crate::mailbox::incoming::{
 };
 use crate::mailbox::staff::Registration;
 use crate::mailbox::{Mailboxes, Options, Surroundings, Terms};
-use crate::store::Store;
 use crate::store::memory::Memory;
+use crate::store::{Changes, KeyRange, Store, Table};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -551,6 +551,53 @@ async fn profile_digg_2024_lets_level_two_nowhere() {
     world.service.mailboxes.set_options(Options { rules, ..Options::default() });
     let got = world.with_claims(|claims| claims["acr"] = loa(2)).await;
     assert_eq!((got.status, got.code()), (403, "MBX-4103".to_owned()));
+}
+
+#[tokio::test]
+async fn a_condition_that_cannot_be_read_is_refused_and_changes_nothing() {
+    let world = World::new().await;
+    let path = format!("/v1/messages/{}", world.message().await);
+    let tag = world.get(&path).await.header("etag").to_owned();
+    let bare = tag.trim_matches('"');
+    let list = format!("{tag}, {tag}");
+    let bad: [&[&str]; 8] =
+        [&["å"], &[""], &[bare], &["\""], &["\"00"], &[&list], &[&tag, &tag], &["*", "*"]];
+    for values in bad {
+        let headers: Vec<_> = values.iter().map(|value| ("if-match", *value)).collect();
+        for (method, path) in [
+            ("DELETE", path.clone()),
+            ("POST", format!("{path}/read")),
+            ("POST", format!("{path}/restore")),
+        ] {
+            let token = world.sign(&world.claims());
+            let got = world.call(method, &path, &token, &headers).await;
+            assert_eq!(got.status, 400, "{method} {path} {values:?}");
+        }
+    }
+    assert_eq!(world.get(&path).await.header("etag"), tag);
+    for good in ["*", &tag, &format!("W/{tag}")] {
+        let token = world.sign(&world.claims());
+        let read = world.call("DELETE", &path, &token, &[("if-match", good)]).await;
+        assert_eq!(read.status, 200, "{good}");
+        let token = world.sign(&world.claims());
+        world.call("POST", &format!("{path}/restore"), &token, &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_message_is_listed_as_such_and_no_less() {
+    let world = World::new().await;
+    let page = world.bench.store.scan(Table::Message, KeyRange::all(), 10).await.unwrap();
+    let mut changes = Changes::new();
+    changes.put(Table::Message, page.rows[0].0.clone(), Bytes::from_static(b"\xff"));
+    world.bench.commit(changes).await;
+    let listed = world.get("/v1/messages").await;
+    assert_eq!(listed.status, 200);
+    assert_eq!(listed.json()["messages"], json!([{ "damaged": true }]));
+    let document = world.call("GET", "/v1/openapi.json", "", &[]).await.json();
+    let schema = &document["components"]["schemas"]["Damaged"];
+    assert_eq!(schema["required"], json!(["damaged"]));
+    assert_eq!(schema["properties"]["damaged"]["const"], true);
 }
 
 #[tokio::test]
