@@ -1,7 +1,7 @@
 //! Independent peers over real mutual TLS: python-xmlsec and Java's own XML signatures sign with
 //! the installation's keys, zeep loads the service description and reads answers and faults.
 //!
-//! Where a peer is not installed the test says so and passes; with `MBX_REQUIRE_INTEROP` set it
+//! Where a peer is not installed the test says so and passes; with `MBX_TEST_ALL` set it
 //! fails instead.
 
 use crate::reading::{id, list, part};
@@ -28,7 +28,7 @@ fn installed(program: &str, arguments: &[&str]) -> bool {
     let output = Command::new(program).args(arguments).output();
     let works = output.is_ok_and(|output| output.status.success());
     if !works {
-        let required = std::env::var_os("MBX_REQUIRE_INTEROP").is_some();
+        let required = std::env::var_os("MBX_TEST_ALL").is_some();
         assert!(!required, "{program} is not installed");
         println!("skipped: {program} {arguments:?} does not run here");
     }

@@ -187,7 +187,7 @@ fn the_manual_page_has_every_key_with_its_default() {
 #[test]
 fn the_example_of_the_manual_page_can_be_used() {
     let block = PAGE.split(".Bd -literal").nth(1).and_then(|rest| rest.split(".Ed").next());
-    let text: String = block.unwrap().lines().skip(1).map(|line| format!("{line}\n")).collect();
+    let text: String = block.unwrap().lines().skip(1).collect::<Vec<_>>().join("\n");
     let text = text.replace("<64 hex digits>", &"0".repeat(64));
     let config: Config = toml::from_str(&text).unwrap();
     assert!(config.delivery.listen.is_some() && config.portal.client.len() == 1);

@@ -58,7 +58,8 @@ struct Damaged {
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<ProtectionClass>,
     /// Always `true`: tells this entry from the others.
-    damaged: bool,
+    #[serde(rename = "damaged")]
+    mark: bool,
 }
 
 /// What would open a message that is out of reach.
@@ -85,7 +86,7 @@ impl From<Listed> for Entry {
                 Self::OutOfReach { received, class, needs }
             }
             Listed::Damaged { received, class } => {
-                Self::Damaged(Damaged { received, class, damaged: true })
+                Self::Damaged(Damaged { received, class, mark: true })
             }
         }
     }

@@ -144,7 +144,7 @@ impl From<ReadError> for Left {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Damaged => Self::Damaged,
-            error => Self::Unread(error),
+            ReadError::Unavailable | ReadError::NoContent => Self::Unread(error),
         }
     }
 }
