@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::figure::short_id;
 use crate::output::progress::Meter;
 use crate::output::{Line, Tone};
@@ -18,6 +19,7 @@ const REOPEN_MAX: u32 = 3;
 /// # Errors
 /// Exit code 130 where Ctrl-C was pressed; else why the job cannot be followed.
 pub(crate) async fn follow(context: &mut Context, job: &str) -> Result<Job, Failure> {
+    let mut interrupt = Interrupt::listen()?;
     let mut meter: Option<Meter> = None;
     let mut last: Option<Job> = None;
     for _ in 0..REOPEN_MAX {
@@ -26,7 +28,7 @@ pub(crate) async fn follow(context: &mut Context, job: &str) -> Result<Job, Fail
         loop {
             let line = tokio::select! {
                 line = lines.next() => line,
-                _ = tokio::signal::ctrl_c() => {
+                () = interrupt.pressed() => {
                     if let Some(meter) = &meter { meter.end(); }
                     return Err(stopped(context, job));
                 }

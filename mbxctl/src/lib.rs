@@ -10,6 +10,7 @@ mod command;
 mod context;
 pub mod failure;
 mod follow;
+mod interrupt;
 mod keep;
 pub mod man;
 mod now;

@@ -4,6 +4,7 @@ use super::{audit_entry, offline};
 use crate::cli::{AuditCommand, EventCommand, Format};
 use crate::context::{Context, value};
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::figure::{bytes, count, things};
 use crate::output::{Answer, Line, Style, Tone};
 use bytes::Bytes;
@@ -81,12 +82,13 @@ async fn newest(context: &mut Context, limit: Option<usize>) -> Result<Answer, F
 
 /// Each new entry as it comes, until Ctrl-C or until nobody reads any more.
 async fn tail(context: &mut Context, limit: Option<usize>) -> Result<Answer, Failure> {
+    let mut interrupt = Interrupt::listen()?;
     let query = TailQuery { limit, follow: true };
     let mut lines = context.client.stream(Route::AuditTail, None, &query, Bytes::new()).await?;
     loop {
         let line = tokio::select! {
             line = lines.next() => line?,
-            _ = tokio::signal::ctrl_c() => return Err(Failure::Told(130)),
+            () = interrupt.pressed() => return Err(Failure::Told(130)),
         };
         let Some(line) = line else { break };
         let row = entry(&line)?;

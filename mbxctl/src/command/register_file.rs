@@ -3,6 +3,7 @@
 use crate::cli::RegisterArgs;
 use crate::context::{Context, value};
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::figure::{count, short_id};
 use crate::output::progress::Meter;
 use crate::output::{Answer, Cell, Column, Line, Table, Tone};
@@ -57,6 +58,7 @@ pub(super) async fn run(
     };
     let mut at =
         if arguments.resume { ask(context, &batch(0, Vec::new())).await?.next_row } else { 0 };
+    let mut interrupt = Interrupt::listen()?;
     let mut meter = Meter::new(&context.screen, context.settings.progress, "registering");
     let mut refused: Vec<RefusedRow> = Vec::new();
     let mut last: Option<BatchDone> = None;
@@ -67,7 +69,7 @@ pub(super) async fn run(
         let request = batch(at, part);
         let done = tokio::select! {
             done = ask(context, &request) => done,
-            _ = tokio::signal::ctrl_c() => {
+            () = interrupt.pressed() => {
                 meter.end();
                 return Err(stopped(context, path));
             }

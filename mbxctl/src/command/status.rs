@@ -4,6 +4,7 @@ use super::offline::finding;
 use crate::cli::StatusArgs;
 use crate::context::{Context, value};
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::figure::{bytes, count, millis, span_s, things};
 use crate::output::{Answer, Line, Tone};
 use mbx_common::control::hsm::HsmState;
@@ -47,6 +48,7 @@ pub(super) async fn run(context: &mut Context, arguments: &StatusArgs) -> Result
 }
 
 async fn watch(context: &mut Context, arguments: &StatusArgs) -> Result<Answer, Failure> {
+    let mut interrupt = Interrupt::listen()?;
     loop {
         let answered = ask(context).await?;
         let answer = show(context, &answered.value, arguments).request(answered.request_id);
@@ -57,7 +59,7 @@ async fn watch(context: &mut Context, arguments: &StatusArgs) -> Result<Answer, 
         let exit = context.screen.answer(answer)?;
         tokio::select! {
             () = tokio::time::sleep(WATCH_EVERY) => {}
-            _ = tokio::signal::ctrl_c() => return Err(Failure::Told(exit)),
+            () = interrupt.pressed() => return Err(Failure::Told(exit)),
         }
     }
 }
