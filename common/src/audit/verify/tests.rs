@@ -379,6 +379,18 @@ fn what_is_no_export_is_refused() {
     ));
 }
 
+#[test]
+fn a_size_beside_a_note_that_is_not_the_notes_is_found() {
+    let mut export = Log::of(25).export(3, 20, 25);
+    let (_, content) =
+        export.contents.iter_mut().find(|(name, _)| *name == files::CHECKPOINTS).unwrap();
+    assert!(content.starts_with("{\"size\":10,"));
+    *content = content.replacen("{\"size\":10,", "{\"size\":11,", 1);
+    let manifest = export.manifest();
+    let report = verify_export(&export.tar(&manifest)[..], Trust::default()).unwrap();
+    assert!(!report.is_sound());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
