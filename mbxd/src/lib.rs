@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod health;
 pub mod holder;
 pub mod hsm;
+pub mod https;
 pub mod jobs;
 pub mod keys;
 pub mod mailbox;

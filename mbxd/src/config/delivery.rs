@@ -29,7 +29,9 @@ pub struct Delivery {
     pub media_types: Vec<String>,
     /// What happens where an attachment does not fit its MD5 checksum. Default `refuse`.
     pub checksum: Checksum,
-    /// Open connections. Default 256; further ones are closed at once.
+    /// Open connections. Default 256; further ones are closed at once. One client certificate holds
+    /// half of them at most. Handshakes under way are not counted: for the newest of more than 1024
+    /// the oldest is given up.
     pub connections_max: usize,
     /// Requests on one connection, after which it is closed. Default 1000.
     pub requests_per_connection_max: u64,

@@ -23,7 +23,8 @@ pub struct Portal {
     pub assertion_life_max: Span,
     /// How far a portal's clock may be off. Default `5 s`, at most `60 s`.
     pub clock_skew_max: Span,
-    /// Requests in progress at most; more are answered with 503 at once. Default 256.
+    /// Requests in progress at most, each until the last byte of its answer was taken; more are
+    /// answered with 503 at once. Default 256.
     pub requests_max: u32,
     /// The portals.
     pub client: Vec<Client>,

@@ -1,46 +1,29 @@
-//! The listener: connections, TLS, the life of a connection, stopping.
+//! The door: what stands behind it, its bounds, its edge to HTTPS.
 
 use super::body::Bounds;
 use super::budget::Budget;
 use super::content::Rules;
 use super::description::Description;
-use super::http::{Caller, Service};
+use super::http::Service;
 use super::pipeline::Pipeline;
 use super::port::{Intake, Screen};
 use super::soap::PrescanLimits;
 use crate::clock::Clock;
 use crate::config;
+use crate::https::{self, Edge, Remote};
 use crate::registers::Senders;
-use crate::telemetry::metrics;
 use crate::trust::{self, Trust};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use hyper::{Request, Response};
+use rustls::ServerConfig;
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-
-/// Longest life of a connection: a client that never reads its answer holds a place no longer.
-const CONNECTION_TIME_MAX: Duration = Duration::from_mins(10);
-
-/// Longest request header, in bytes, and most fields in it.
-const HEADER_LEN_MAX: usize = 16 * 1024;
-const HEADER_FIELDS_MAX: usize = 64;
-
-/// Bytes of a connection that are read at a time.
-const READ_LEN_MAX: usize = 128 * 1024;
-
-/// Pause after a failed accept (no descriptors left), so that the loop does not spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+use tokio::net::TcpListener;
 
 /// Why the door cannot open.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -82,10 +65,7 @@ impl std::fmt::Debug for Behind {
 pub struct Door {
     service: Arc<Service>,
     trust: Trust,
-    connections: Arc<Semaphore>,
-    requests_max: u64,
-    header_timeout: Duration,
-    drain: Duration,
+    bounds: https::Bounds,
 }
 
 impl Door {
@@ -130,106 +110,59 @@ impl Door {
                 clock: behind.clock,
             }),
             trust: behind.trust,
-            connections: Arc::new(Semaphore::new(config.connections_max)),
-            requests_max: config.requests_per_connection_max,
-            header_timeout: config.header_timeout.duration(),
-            drain: config.drain.duration(),
+            bounds: https::Bounds {
+                connections_max: config.connections_max,
+                client_connections_max: config.connections_max.div_ceil(2),
+                handshakes_max: https::Bounds::HANDSHAKES_MAX,
+                requests_per_connection_max: config.requests_per_connection_max,
+                header_timeout: config.header_timeout.duration(),
+                reader_grace: https::Bounds::READER_GRACE,
+                reader_rate_min: https::Bounds::READER_RATE_MIN,
+                drain: config.drain.duration(),
+            },
         })
     }
 
     /// Serves connections until `stop` is done; then takes no more and gives those under way time
     /// to finish.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, stop: impl Future<Output = ()>) {
-        let (stopping, _) = watch::channel(());
-        let mut connections = JoinSet::new();
-        let mut stop = pin!(stop);
-        loop {
-            let accepted = tokio::select! {
-                () = &mut stop => break,
-                accepted = listener.accept() => accepted,
-            };
-            while connections.try_join_next().is_some() {}
-            match accepted {
-                Ok((stream, address)) => {
-                    // Where no place is free the connection is closed at once.
-                    if let Ok(place) = Arc::clone(&self.connections).try_acquire_owned() {
-                        let (door, stopping) = (Arc::clone(&self), stopping.subscribe());
-                        connections.spawn(door.connection(stream, address, place, stopping));
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-        drop(listener);
-        stopping.send(()).ok();
-        while connections.join_next().await.is_some() {}
+        https::serve(Arc::clone(&self), self.bounds, listener, stop).await;
         // Deliveries whose callers hung up go on; they too get their time.
-        tokio::time::timeout(self.drain, self.service.pipeline.budget.idle()).await.ok();
+        let idle = self.service.pipeline.budget.idle();
+        tokio::time::timeout(self.bounds.drain, idle).await.ok();
+    }
+}
+
+impl Edge for Door {
+    type Body = Full<Bytes>;
+
+    fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.trust.tls(trust::Door::Authorities)
     }
 
-    /// TLS, then requests until either side has had enough.
-    async fn connection(
+    fn answer(
         self: Arc<Self>,
-        stream: TcpStream,
-        address: SocketAddr,
-        place: OwnedSemaphorePermit,
-        mut stopping: watch::Receiver<()>,
-    ) {
-        let handshake =
-            tokio::time::timeout(self.header_timeout, self.handshake(stream, address.ip()));
-        let stream = tokio::select! {
-            _ = stopping.changed() => return,
-            done = handshake => done.ok().flatten(),
-        };
-        let Some(stream) = stream else {
-            metrics::TLS_FAILED.add_one();
-            tracing::debug!(peer = %address.ip(), "TLS handshake failed");
-            return;
-        };
-        metrics::TLS_DONE.add_one();
-        let connection = Arc::new(Connection {
-            door: Arc::clone(&self),
-            caller: caller(&stream, address.ip()),
-            requests: AtomicU64::new(0),
-        });
-        let service = service_fn(move |request| {
-            let connection = Arc::clone(&connection);
-            async move { Ok::<_, Infallible>(connection.answer(request).await) }
-        });
-        let serving = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.header_timeout)
-            .max_headers(HEADER_FIELDS_MAX)
-            .max_header_size(HEADER_LEN_MAX)
-            .max_buf_size(READ_LEN_MAX)
-            .serve_connection(TokioIo::new(stream), service);
-        let mut serving = pin!(serving);
-        tokio::select! {
-            _ = serving.as_mut() => return,
-            _ = stopping.changed() => {}
-            () = tokio::time::sleep(CONNECTION_TIME_MAX) => {}
-        }
-        serving.as_mut().graceful_shutdown();
-        tokio::time::timeout(self.drain, serving).await.ok();
-        drop(place);
+        remote: Arc<Remote>,
+        request: Request<Incoming>,
+    ) -> BoxFuture<'static, Response<Full<Bytes>>> {
+        Box::pin(async move {
+            let mut answer = self.service.answer(&remote, request).await;
+            if answer.close {
+                let close = HeaderValue::from_static("close");
+                answer.response.headers_mut().insert(header::CONNECTION, close);
+            }
+            answer.response
+        })
     }
 
-    /// The handshake; where the client's certificate is refused, account is kept of it.
-    async fn handshake(&self, stream: TcpStream, from: IpAddr) -> Option<TlsStream<TcpStream>> {
-        stream.set_nodelay(true).ok();
-        let tls = self.trust.tls(trust::Door::Authorities)?;
-        match TlsAcceptor::from(tls).accept(stream).await {
-            Ok(stream) => Some(stream),
-            Err(error) => {
-                if let Some(refused) = trust::refused_in_handshake(&error) {
-                    self.service.refused_in_handshake(from, refused).await;
-                }
-                None
+    /// Where the client's certificate is refused, account is kept of it.
+    fn refused<'a>(&'a self, address: IpAddr, error: &io::Error) -> BoxFuture<'a, ()> {
+        let refused = trust::refused_in_handshake(error);
+        Box::pin(async move {
+            if let Some(refused) = refused {
+                self.service.refused_in_handshake(address, refused).await;
             }
-        }
+        })
     }
 }
 
@@ -237,32 +170,4 @@ impl std::fmt::Debug for Door {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Door({})", self.service.path)
     }
-}
-
-/// A connection with the number of its requests.
-struct Connection {
-    door: Arc<Door>,
-    caller: Caller,
-    requests: AtomicU64,
-}
-
-impl Connection {
-    async fn answer(
-        &self,
-        request: hyper::Request<hyper::body::Incoming>,
-    ) -> hyper::Response<http_body_util::Full<bytes::Bytes>> {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        let mut answer = self.door.service.answer(&self.caller, request).await;
-        if answer.close || number >= self.door.requests_max {
-            let close = HeaderValue::from_static("close");
-            answer.response.headers_mut().insert(header::CONNECTION, close);
-        }
-        answer.response
-    }
-}
-
-fn caller(stream: &TlsStream<TcpStream>, address: IpAddr) -> Caller {
-    let (_, session) = stream.get_ref();
-    let chain = session.peer_certificates().unwrap_or_default();
-    Caller { address, chain: chain.iter().map(|der| der.clone().into_owned()).collect() }
 }

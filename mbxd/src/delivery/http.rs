@@ -8,6 +8,7 @@ use super::description::Description;
 use super::fault::fault;
 use super::pipeline::Pipeline;
 use crate::clock::Clock;
+use crate::https::Remote;
 use crate::mailbox::incoming::Stage;
 use crate::telemetry::metrics;
 use crate::trust::{ChainError, Door as TlsDoor};
@@ -17,7 +18,6 @@ use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use mbx_common::error::Kind;
-use rustls::pki_types::CertificateDer;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,12 +31,6 @@ pub(super) struct Service {
     pub(super) clock: Clock,
 }
 
-/// The other end of a connection.
-pub(super) struct Caller {
-    pub(super) address: IpAddr,
-    pub(super) chain: Vec<CertificateDer<'static>>,
-}
-
 /// An answer, and whether the connection can go on after it.
 pub(super) struct Answer {
     pub(super) response: Response<Full<Bytes>>,
@@ -47,7 +41,7 @@ impl Service {
     /// Answers one request. Everything but a SOAP call is settled here, without trace but a count.
     pub(super) async fn answer(
         self: &Arc<Self>,
-        caller: &Caller,
+        remote: &Remote,
         request: Request<Incoming>,
     ) -> Answer {
         if request.uri().path() != self.path {
@@ -65,7 +59,7 @@ impl Service {
         if !is_soap(request.headers()) {
             return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "text/xml in UTF-8 is taken");
         }
-        self.call(caller, request).await
+        self.call(remote, request).await
     }
 
     fn describe(&self, query: &str) -> Answer {
@@ -76,12 +70,12 @@ impl Service {
     }
 
     /// A SOAP call: the body within bounds, then the pipeline; every refusal is kept account of.
-    async fn call(self: &Arc<Self>, caller: &Caller, request: Request<Incoming>) -> Answer {
+    async fn call(self: &Arc<Self>, remote: &Remote, request: Request<Incoming>) -> Answer {
         let expects = request.headers().contains_key(header::EXPECT);
         let mut body = request.into_body();
-        let certificate = caller.chain.first().map(|leaf| crate::trust::fingerprint(leaf).0);
-        let mut call = Call::begin(&self.clock, caller.address, certificate);
-        if let Err(cause) = self.client(&mut call, caller) {
+        let certificate = remote.chain.first().map(|leaf| crate::trust::fingerprint(leaf).0);
+        let mut call = Call::begin(&self.clock, remote.address, certificate);
+        if let Err(cause) = self.client(&mut call, remote) {
             return self.refused_early(&call, &cause).await;
         }
         let mut memory = self.pipeline.budget.memory();
@@ -137,11 +131,11 @@ impl Service {
 
     /// The organisation of the TLS client, judged anew for each call, so that a resumed session or
     /// a long connection does not outlive a revocation.
-    fn client(&self, call: &mut Call, caller: &Caller) -> Result<(), Cause> {
+    fn client(&self, call: &mut Call, remote: &Remote) -> Result<(), Cause> {
         let peer = self
             .pipeline
             .trust
-            .check_client(TlsDoor::Authorities, &caller.chain)
+            .check_client(TlsDoor::Authorities, &remote.chain)
             .map_err(Cause::Client)?;
         let organisation = peer.organisation.map_err(|error| Cause::Client(error.into()))?;
         call.client = Some(organisation);

@@ -1,6 +1,6 @@
 //! One request of a portal: who calls, for whom, what for; then the mailbox's answer.
 
-use super::answer::{Answer, empty, json, octets, with};
+use super::answer::{Answer, empty, holding, json, octets, with};
 use super::assertion::{AssertionError, Judge};
 use super::headers;
 use super::json::{Change, Mailbox, Message, Page};
@@ -25,6 +25,8 @@ use mbx_common::error::{Code, Kind};
 use mbx_common::explain;
 use mbx_common::id::{MessageId, RequestId};
 use std::net::IpAddr;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// The description of every route, served as it stands in the tree.
 const OPENAPI: &[u8] = include_bytes!("../../../docs/openapi/portal.json");
@@ -34,6 +36,8 @@ pub(super) struct Service {
     pub(super) mailboxes: Mailboxes,
     pub(super) portals: InForce,
     pub(super) clock: Clock,
+    /// Requests in progress; each gives its turn back with the last byte of its answer.
+    pub(super) turns: Arc<Semaphore>,
 }
 
 /// The other end of a connection.
@@ -53,9 +57,13 @@ struct Call<'a> {
 }
 
 impl Service {
-    /// Answers one request.
+    /// Answers one request; where too many are in progress it is told to come back.
     pub(super) async fn answer<B: Body>(&self, client: Client, request: Request<B>) -> Answer {
         let id = RequestId::from_bytes(crate::random::bytes());
+        let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() else {
+            metrics::READS_FAILED.add_one();
+            return Refused::busy().answer(id);
+        };
         let started = std::time::Instant::now();
         let (head, body) = request.into_parts();
         let call = Call {
@@ -90,7 +98,7 @@ impl Service {
             }
         };
         headers::secure(answer.headers_mut(), id);
-        answer
+        holding(answer, turn)
     }
 }
 

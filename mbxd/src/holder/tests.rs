@@ -31,6 +31,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 const ANNA: &str = "191212121212";
 const CERTIFICATE: Fingerprint = Fingerprint([0xcc; 32]);
@@ -94,7 +95,8 @@ impl World {
             EncodingKey::from_ec_der(&pair.serialize_der())
         };
         let portals = InForce::new(Portals::load(&config(&folder)).unwrap());
-        let service = Service { mailboxes, portals, clock: bench.clock.clone() };
+        let turns = Arc::new(Semaphore::new(2));
+        let service = Service { mailboxes, portals, clock: bench.clock.clone(), turns };
         let world = Self { bench, memory, service, key, algorithm, folder };
         world.fill().await;
         world
@@ -386,6 +388,7 @@ async fn an_assertion_is_good_once_across_a_restart() {
         mailboxes: Mailboxes::new(surroundings, Options::default()),
         portals: InForce::new(Portals::load(&config(&world.folder)).unwrap()),
         clock: world.bench.clock.clone(),
+        turns: Arc::new(Semaphore::new(2)),
     };
     let world = World { service: restarted, ..world };
     let again = world.call("GET", "/v1/messages", &token, &[]).await;
@@ -676,4 +679,26 @@ fn a_section_that_cannot_serve_is_refused_by_its_cause() {
     assert!(matches!(missing, PortalsError::KeyFile { .. }));
     std::fs::write(folder.path().join("keys.pem"), "{\"keys\":[]}").unwrap();
     assert!(matches!(refused(|_| ()), PortalsError::Keys { .. }));
+}
+
+#[tokio::test]
+async fn a_turn_is_held_until_the_last_byte_was_taken_or_the_answer_given_up() {
+    let world = World::new().await;
+    let path = format!("/v1/messages/{}/parts/0", world.message().await);
+    let ask = async || {
+        let token = world.sign(&world.claims());
+        let request =
+            Request::builder().uri(&path).header("authorization", format!("Bearer {token}"));
+        let client = Client { address: IpAddr::V4(Ipv4Addr::LOCALHOST), certificate: CERTIFICATE };
+        world.service.answer(client, request.body(Empty::<Bytes>::new()).unwrap()).await
+    };
+    let (first, second) = (ask().await, ask().await);
+    assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200));
+    let third = world.get(&path).await;
+    assert_eq!((third.status, third.header("retry-after")), (503, "1"));
+    drop(first);
+    assert_eq!(world.get(&path).await.status, 200);
+    assert_eq!(second.into_body().collect().await.unwrap().to_bytes(), BODY);
+    let (third, fourth) = (ask().await, ask().await);
+    assert_eq!((third.status().as_u16(), fourth.status().as_u16()), (200, 200));
 }

@@ -264,7 +264,11 @@ async fn two_lengths_and_a_length_beside_chunks_smuggle_nothing() {
 #[tokio::test]
 async fn a_connection_beyond_the_cap_is_closed_at_once() {
     let world = small(|config| config.connections_max = 1).await;
-    let held = raw(&world, &world.dispatcher).await;
+    // The place is taken once the first byte of an answer comes.
+    let mut held = raw(&world, &world.dispatcher).await;
+    let wsdl = format!("GET {PATH}?wsdl HTTP/1.1\r\nhost: a\r\n\r\n");
+    held.write_all(wsdl.as_bytes()).await.unwrap();
+    held.read_u8().await.unwrap();
     let mut further = TcpStream::connect(world.address).await.unwrap();
     let mut said = Vec::new();
     further.read_to_end(&mut said).await.ok();
