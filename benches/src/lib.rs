@@ -1,4 +1,21 @@
-//! Benchmarks.
+//! What mbxd reaches on a machine: engine, cipher, deliveries, reads, starting, memory.
+//!
+//! Every figure that is a ratio is of the same run: ours and what it is held against take turns.
+//! `docs/benchmarks.md` tells what each means. No figure is a test.
 
+pub mod cipher;
 pub mod counting;
+pub mod engine;
+pub mod machine;
+pub mod path;
+pub mod peer;
+pub mod process;
+pub mod reads;
+pub mod report;
+pub mod scale;
+pub mod seed;
+pub mod site;
 pub mod store;
+
+/// Why a run ended early: whatever came in its way, for a person to read.
+pub type BenchError = Box<dyn std::error::Error + Send + Sync>;

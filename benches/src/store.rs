@@ -1,6 +1,8 @@
 //! The engine against the floor: appending the same bytes to a file with one sync.
 
+use crate::BenchError;
 use crate::counting::{CountingDisk, Counts};
+use crate::report::{median, number};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use mbx_common::audit::{Actor, Entry, Event, Fact};
@@ -15,35 +17,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-
-/// Why a run ended early.
-#[derive(Debug)]
-pub enum RunError {
-    /// The disk failed.
-    Io(io::Error),
-    /// The store did not open.
-    Open(mbxd::store::embedded::OpenError),
-    /// A commit failed.
-    Commit(CommitError),
-}
-
-impl From<io::Error> for RunError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<mbxd::store::embedded::OpenError> for RunError {
-    fn from(error: mbxd::store::embedded::OpenError) -> Self {
-        Self::Open(error)
-    }
-}
-
-impl From<CommitError> for RunError {
-    fn from(error: CommitError) -> Self {
-        Self::Commit(error)
-    }
-}
 
 /// Figures of one group size; rates are messages per second.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,14 +53,14 @@ pub struct Ready {
 /// Runs both in turns on the same disk, `rounds` times `each`.
 ///
 /// # Errors
-/// [`RunError`].
+/// [`BenchError`].
 pub async fn against_floor(
     folder: &Path,
     group: usize,
     content_len: usize,
     rounds: u32,
     each: Duration,
-) -> Result<Figures, RunError> {
+) -> Result<Figures, BenchError> {
     let disk = CountingDisk::new(folder);
     let counts = disk.counts();
     let engine = Embedded::open(Arc::new(disk), &config::Store::default())?;
@@ -106,11 +79,11 @@ pub async fn against_floor(
     }
     let stats = engine.stats();
     let written = Written::of(&counts);
-    let groups = ratio(stats.groups - stats_before.groups);
+    let groups = number(stats.groups - stats_before.groups);
     let (floor_per_s, engine_per_s) = (median(floor_rates), median(engine_rates));
     let log_bytes = written.log - before.log;
     let bytes = log_bytes + written.index - before.index;
-    let content_bytes = ratio(stats.content_bytes - stats_before.content_bytes);
+    let content_bytes = number(stats.content_bytes - stats_before.content_bytes);
     let segments = stats.log_bytes / config::Store::default().segment_size.get();
     Ok(Figures {
         group,
@@ -118,19 +91,19 @@ pub async fn against_floor(
         engine_per_s,
         ratio: engine_per_s / floor_per_s,
         // A new segment is synced before it is used.
-        syncs_per_group: ratio((written.log_syncs - before.log_syncs).saturating_sub(segments))
+        syncs_per_group: number((written.log_syncs - before.log_syncs).saturating_sub(segments))
             / groups,
-        units_per_group: ratio(stats.units - stats_before.units) / groups,
-        log_bytes_per_byte: ratio(log_bytes) / content_bytes,
-        bytes_per_byte: ratio(bytes) / content_bytes,
+        units_per_group: number(stats.units - stats_before.units) / groups,
+        log_bytes_per_byte: number(log_bytes) / content_bytes,
+        bytes_per_byte: number(bytes) / content_bytes,
     })
 }
 
 /// Fills a store with small units and opens it again, after a kill and after an orderly end.
 ///
 /// # Errors
-/// [`RunError`].
-pub async fn ready(folder: &Path, units: u64) -> Result<Ready, RunError> {
+/// [`BenchError`].
+pub async fn ready(folder: &Path, units: u64) -> Result<Ready, BenchError> {
     // The one that counts as killed must not write again: no checkpoint by the clock.
     let config = config::Store {
         checkpoint_interval: config::value::Span::secs(86_400),
@@ -197,7 +170,7 @@ fn floor(file: &mut File, group: usize, body: &Bytes, time: Duration) -> io::Res
         rustix::fs::fdatasync(&*file)?;
         messages += u64::try_from(group).unwrap_or(u64::MAX);
     }
-    Ok(ratio(messages) / started.elapsed().as_secs_f64())
+    Ok(number(messages) / started.elapsed().as_secs_f64())
 }
 
 /// Messages per second of so many senders, each waiting for its answer.
@@ -207,7 +180,7 @@ async fn senders(
     count: usize,
     body: &Bytes,
     time: Duration,
-) -> Result<f64, RunError> {
+) -> Result<f64, BenchError> {
     let started = Instant::now();
     let sender = || async {
         let mut messages: u64 = 0;
@@ -218,7 +191,7 @@ async fn senders(
         Ok::<u64, CommitError>(messages)
     };
     let messages = try_join_all((0..count).map(|_| sender())).await?;
-    Ok(ratio(messages.iter().sum()) / started.elapsed().as_secs_f64())
+    Ok(number(messages.iter().sum()) / started.elapsed().as_secs_f64())
 }
 
 /// One unit such as a delivery makes: seven rows, a content, an entry.
@@ -242,14 +215,4 @@ async fn commit(engine: &Embedded, number: u64, body: &Bytes) -> Result<(), Comm
     let entry = Entry::new(Timestamp::EPOCH, Event::DeliveryAccepted, Actor::Daemon)
         .fact(Fact::Bytes(number));
     engine.commit(changes, vec![content], entry).await.map(|_| ())
-}
-
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates.get(rates.len() / 2).copied().unwrap_or_default()
-}
-
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "figures for people")]
-fn ratio(count: u64) -> f64 {
-    count as f64
 }

@@ -221,10 +221,14 @@ listen = "unix:{root}/health.sock"
 
     /// Starts the daemon without waiting.
     pub fn spawn(&mut self) {
+        self.spawn_as(self.mbxd());
+    }
+
+    /// The same by a command that was made by [`Installation::mbxd`] and altered since.
+    pub fn spawn_as(&mut self, mut mbxd: Command) {
         self.run_begins = self.log().len();
         let log = File::options().create(true).append(true).open(&self.log).expect("a log");
-        let child = self
-            .mbxd()
+        let child = mbxd
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
@@ -475,10 +479,12 @@ fn signal(daemon: &Child, signal: rustix::process::Signal) {
     rustix::process::kill_process(pid.expect("a process id"), signal).expect("a signal");
 }
 
-/// A binary of this workspace, built along with the tests.
+/// A binary of this workspace, built along with the tests. Those lie one folder below it; other
+/// programs beside it.
 pub fn binary(name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("this program's path");
-    let folder = own.parent().and_then(Path::parent).expect("the build's folder");
+    let folder = own.parent().expect("the build's folder");
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     let path = folder.join(name);
     assert!(path.exists(), "{} is not built: cargo build --workspace", path.display());
     path

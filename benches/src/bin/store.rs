@@ -1,12 +1,13 @@
 //! Prints the store's figures: `cargo run --release -p mbx-benches --bin store [FOLDER]`.
 
-use mbx_benches::store::{RunError, against_floor, ready};
+use mbx_benches::BenchError;
+use mbx_benches::store::{against_floor, ready};
 use std::path::PathBuf;
 use std::time::Duration;
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "this is what it is for")]
-async fn main() -> Result<(), RunError> {
+async fn main() -> Result<(), BenchError> {
     let root = std::env::args_os().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
     println!("50 KiB a message; rates in messages per second, medians of interleaved rounds");
     for group in [1, 16, 32] {

@@ -1,6 +1,6 @@
 //! Load: closed loops (each worker waits for its answer) and open loops (a fixed rate).
 
-use crate::client::Peer;
+use crate::client::{Connection, Peer};
 use crate::delivery::{Delivery, Message};
 use crate::error::SimError;
 use crate::ledger::{Ledger, Line, Sent, hex};
@@ -10,8 +10,8 @@ use crate::soap::Reply;
 use bytes::Bytes;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What to send.
@@ -48,6 +48,82 @@ pub struct Outcome {
     pub latency_ms: [f64; 4],
 }
 
+/// A delivery made beforehand, so that signing takes nothing from whoever is measured.
+#[derive(Debug)]
+pub struct Prepared {
+    sent: Sent,
+    document: Bytes,
+}
+
+/// Signs every delivery of the plan, on every core.
+///
+/// # Errors
+/// [`SimError`] where a key cannot sign.
+pub fn prepare(signer: &Signer, plan: &Plan) -> Result<Vec<Prepared>, SimError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let step = u64::try_from(cores).unwrap_or(1);
+    let shares = std::thread::scope(|scope| {
+        let share = |first| {
+            scope.spawn(move || {
+                let indexes = (first..plan.count).step_by(cores);
+                indexes.map(|index| plan.prepared(signer, index)).collect::<Result<Vec<_>, _>>()
+            })
+        };
+        let shares: Vec<_> = (0..step).map(share).collect();
+        let joined = shares.into_iter().map(std::thread::ScopedJoinHandle::join);
+        joined
+            .map(|share| share.unwrap_or_else(|_| Err(SimError::Usage("signing ended".to_owned()))))
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    Ok(shares.into_iter().flatten().collect())
+}
+
+/// Sends deliveries made beforehand in closed loops, each worker on a connection that is open
+/// before the clock starts; for so long, or until none is left.
+///
+/// # Errors
+/// [`SimError`] where a worker cannot connect; a delivery that fails is counted, not an error.
+pub async fn run_prepared(
+    peer: &Peer,
+    plan: &Plan,
+    prepared: Vec<Prepared>,
+    time: Duration,
+) -> Result<Outcome, SimError> {
+    let mut connections = Vec::with_capacity(plan.workers);
+    for _ in 0..plan.workers {
+        connections.push(peer.connect().await?);
+    }
+    let prepared = Arc::new(Mutex::new(prepared));
+    let start = Instant::now();
+    let workers: Vec<_> = connections
+        .into_iter()
+        .map(|mut connection| {
+            let (prepared, path) = (Arc::clone(&prepared), plan.path.clone());
+            tokio::spawn(async move {
+                let (mut latencies, mut failed) = (Vec::new(), 0);
+                while start.elapsed() < time {
+                    let next = prepared.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                    let Some(next) = next else { break };
+                    let sent = Instant::now();
+                    match deliver(&mut connection, &path, next.document).await {
+                        Some(_) => latencies.push(sent.elapsed()),
+                        None => failed += 1,
+                    }
+                }
+                (latencies, failed)
+            })
+        })
+        .collect();
+    let mut latencies = Vec::new();
+    let mut failed = 0;
+    for worker in workers {
+        let done = worker.await.map_err(|error| SimError::Connection(error.to_string()))?;
+        latencies.extend(done.0);
+        failed += done.1;
+    }
+    Ok(Outcome::of(latencies, failed, start.elapsed()))
+}
+
 /// Sends the plan's deliveries; every delivery is signed before the clock starts for it.
 ///
 /// # Errors
@@ -75,21 +151,26 @@ pub async fn run(
         })
         .collect();
     let mut latencies = Vec::new();
-    let mut outcome = Outcome::default();
+    let mut failed = 0;
     for worker in workers {
-        let (mut own, failed) =
-            worker.await.map_err(|error| SimError::Connection(error.to_string()))??;
-        latencies.append(&mut own);
-        outcome.failed += failed;
+        let done = worker.await.map_err(|error| SimError::Connection(error.to_string()))??;
+        latencies.extend(done.0);
+        failed += done.1;
     }
-    outcome.seconds = start.elapsed().as_secs_f64();
-    latencies.sort_unstable();
-    outcome.acknowledged = u64::try_from(latencies.len()).unwrap_or_default();
-    #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a figure to be read")]
-    let per_second = outcome.acknowledged as f64 / outcome.seconds;
-    outcome.per_second = per_second;
-    outcome.latency_ms = [50, 90, 99, 100].map(|percent| quantile(&latencies, percent));
-    Ok(outcome)
+    Ok(Outcome::of(latencies, failed, start.elapsed()))
+}
+
+impl Outcome {
+    /// Of the latencies of what was done, what failed, and the time it all took.
+    pub fn of(mut latencies: Vec<Duration>, failed: u64, time: Duration) -> Self {
+        latencies.sort_unstable();
+        let acknowledged = u64::try_from(latencies.len()).unwrap_or_default();
+        let seconds = time.as_secs_f64();
+        #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "to be read")]
+        let per_second = acknowledged as f64 / seconds;
+        let latency_ms = [50, 90, 99, 100].map(|percent| quantile(&latencies, percent));
+        Self { acknowledged, failed, seconds, per_second, latency_ms }
+    }
 }
 
 fn quantile(sorted: &[Duration], percent: usize) -> f64 {
@@ -117,13 +198,13 @@ impl Worker {
             if index >= self.plan.count {
                 return Ok((latencies, failed));
             }
-            let (sent, document) = self.make(index)?;
+            let Prepared { sent, document } = self.plan.prepared(&self.signer, index)?;
             self.note(&Line::Sent(sent.clone()))?;
             let due = self.wait(index).await;
             let trans_id = match &mut connection {
-                Some(open) => self.send(open, document).await,
+                Some(open) => deliver(open, &self.plan.path, document).await,
                 closed => match self.peer.connect().await {
-                    Ok(open) => self.send(closed.insert(open), document).await,
+                    Ok(open) => deliver(closed.insert(open), &self.plan.path, document).await,
                     Err(_) => None,
                 },
             };
@@ -147,42 +228,42 @@ impl Worker {
         due
     }
 
-    fn make(&self, index: u64) -> Result<(Sent, Bytes), SimError> {
-        let recipients = u64::try_from(self.plan.recipients.len()).unwrap_or(1).max(1);
+    fn note(&self, line: &Line) -> Result<(), SimError> {
+        self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.note(line))
+    }
+}
+
+impl Plan {
+    /// Makes and signs one delivery.
+    fn prepared(&self, signer: &Signer, index: u64) -> Result<Prepared, SimError> {
+        let recipients = u64::try_from(self.recipients.len()).unwrap_or(1).max(1);
         let place = usize::try_from(index % recipients).unwrap_or_default();
-        let recipient = self.plan.recipients.get(place).cloned().unwrap_or_default();
+        let recipient = self.recipients.get(place).cloned().unwrap_or_default();
         let mark = format!("{:032x}", rand::random::<u128>());
         let text = format!("Message {index} with mark {mark}");
         let message = Message::text(mark.clone(), mark.clone(), &text)
-            .with_pdf("letter.pdf", filler(index, self.plan.size));
+            .with_pdf("letter.pdf", filler(index, self.size));
         let delivery = Delivery {
-            sender: self.plan.sender.clone(),
+            sender: self.sender.clone(),
             sender_name: "Load".to_owned(),
             recipient: recipient.clone(),
             correlation: None,
             messages: vec![message],
         };
-        let tree = delivery.sealed(&self.signer, &self.signer)?;
+        let tree = delivery.sealed(signer, signer)?;
         let sent = Sent { mark, recipient, body: hex(&Sha256::digest(text)) };
-        Ok((sent, Bytes::from(envelope(&tree, Style::Prefixed))))
+        Ok(Prepared { sent, document: Bytes::from(envelope(&tree, Style::Prefixed)) })
     }
+}
 
-    async fn send(
-        &self,
-        connection: &mut crate::client::Connection,
-        document: Bytes,
-    ) -> Option<String> {
-        let answer = connection.soap(&self.plan.path, document).await.ok()?;
-        match Reply::parse(&answer.body).ok()? {
-            Reply::Result { trans_id, statuses } => {
-                statuses.iter().all(|(_, delivered)| *delivered).then_some(trans_id)
-            }
-            Reply::Fault { .. } => None,
+/// Posts a delivery; its `TransId` where it was delivered to everybody.
+async fn deliver(connection: &mut Connection, path: &str, document: Bytes) -> Option<String> {
+    let answer = connection.soap(path, document).await.ok()?;
+    match Reply::parse(&answer.body).ok()? {
+        Reply::Result { trans_id, statuses } => {
+            statuses.iter().all(|(_, delivered)| *delivered).then_some(trans_id)
         }
-    }
-
-    fn note(&self, line: &Line) -> Result<(), SimError> {
-        self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.note(line))
+        Reply::Fault { .. } => None,
     }
 }
 

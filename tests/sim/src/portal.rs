@@ -1,6 +1,6 @@
 //! A portal: makes the signed assertions that the holders' door asks for, and calls it.
 
-use crate::client::{Answer, Peer};
+use crate::client::{Answer, Connection, Peer};
 use crate::error::SimError;
 use crate::pki::Credentials;
 use base64::Engine as _;
@@ -153,17 +153,35 @@ impl Portal {
         assertion: &str,
         headers: &[(&str, &str)],
     ) -> Result<Answer, SimError> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "localhost")
-            .header("authorization", format!("Bearer {assertion}"));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request
-            .body(Full::new(Bytes::new()))
-            .map_err(|error| SimError::Connection(error.to_string()))?;
-        self.peer.request(request).await
+        self.peer.request(request(method, path, assertion, headers)?).await
     }
+
+    /// Opens a connection for several calls; [`request`] makes them.
+    ///
+    /// # Errors
+    /// As [`Peer::connect`].
+    pub async fn connect(&self) -> Result<Connection, SimError> {
+        self.peer.connect().await
+    }
+}
+
+/// A call with a given assertion and further headers, not yet sent.
+///
+/// # Errors
+/// [`SimError::Connection`] where the parts make no request.
+pub fn request(
+    method: &str,
+    path: &str,
+    assertion: &str,
+    headers: &[(&str, &str)],
+) -> Result<Request<Full<Bytes>>, SimError> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "localhost")
+        .header("authorization", format!("Bearer {assertion}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Full::new(Bytes::new())).map_err(|error| SimError::Connection(error.to_string()))
 }
