@@ -8,7 +8,7 @@ use mbx_benches::report::Report;
 use mbx_benches::scale::Counts;
 use mbx_benches::site::Site;
 use mbx_benches::{BenchError, cipher, engine, path, reads, scale};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Measures mbxd on this machine, in rounds that take turns with what it is held against.
@@ -103,16 +103,7 @@ async fn doors(cli: &Cli, report: &mut Report) -> Result<(), BenchError> {
     begin("the daemon with its token and certificates");
     let folder = tempfile::tempdir()?;
     let site = Site::new(USERS, 0)?;
-    let peer = if cli.peers.join("setup.sh").exists() {
-        begin("the peer");
-        Some(Dovecot::start(&cli.peers, folder.path())?)
-    } else {
-        report.notes.push(format!(
-            "no peer: {} holds no setup.sh, so reads and deliveries stand alone (--peers DIR)",
-            cli.peers.display()
-        ));
-        None
-    };
+    let peer = start_peer(cli, folder.path(), &mut report.notes);
     let count = if cli.quick { 1 } else { 3 };
     let each = Duration::from_secs(if cli.quick { 3 } else { 4 });
     let rounds = Rounds { count, each };
@@ -126,6 +117,19 @@ async fn doors(cli: &Cli, report: &mut Report) -> Result<(), BenchError> {
         report.figures.extend(path::figures(&site, peer.as_ref(), rounds).await?);
     }
     Ok(())
+}
+
+/// Starts the peer where its scripts are; otherwise the notes tell why there is none.
+fn start_peer(cli: &Cli, folder: &Path, notes: &mut Vec<String>) -> Option<Dovecot> {
+    let scripts = cli.peers.display();
+    let without = "reads and deliveries stand alone";
+    if !cli.peers.join("setup.sh").exists() {
+        notes.push(format!("no peer: {scripts} holds no setup.sh (--peers DIR); {without}"));
+        return None;
+    }
+    begin("the peer");
+    let started = Dovecot::start(&cli.peers, folder);
+    started.map_err(|error| notes.push(format!("no peer: {error}; {without}"))).ok()
 }
 
 /// Says on standard error what is measured now.
