@@ -23,6 +23,8 @@ pub(super) struct Signing {
     verifier: Option<(KeySpec, VerifierKey)>,
     /// Since when entries have waited.
     waiting_since: Option<Timestamp>,
+    /// Whether an attempt was made since the start.
+    has_tried: bool,
 }
 
 #[derive(Debug)]
@@ -32,6 +34,8 @@ struct Followed {
     frontier_at: u64,
     /// Size at the last checkpoint.
     signed: Option<u64>,
+    /// When that was signed.
+    signed_at: Option<Timestamp>,
 }
 
 /// What `status` and metrics tell of checkpoints.
@@ -39,8 +43,10 @@ struct Followed {
 pub struct CheckpointStatus {
     /// Size of the log at the newest checkpoint.
     pub size: Option<u64>,
-    /// When it was signed, where that was since the start.
+    /// When it was signed.
     pub signed: Option<Timestamp>,
+    /// Entries in the log when it was last looked at.
+    pub entries: u64,
     /// Entries that wait for the next one.
     pub waiting: u64,
     /// Why the last attempt failed, in one sentence; `None` after a success.
@@ -54,6 +60,8 @@ impl AuditLog {
     }
 
     /// Signs a checkpoint if one is due; the daemon calls it every second. Returns whether it did.
+    /// The first of a log is due at once: until then nothing proves what the log began with.
+    /// While no key is known, only the waiting entries are counted.
     ///
     /// # Errors
     /// [`CheckpointError`]; tried again when the time or the count is reached anew.
@@ -66,12 +74,18 @@ impl AuditLog {
             return Ok(false);
         }
         let since = *signing.waiting_since.get_or_insert(now);
-        let is_due = waiting >= self.0.options.checkpoint_entries
+        if self.key().is_none() {
+            return Ok(false);
+        }
+        let is_first =
+            !signing.has_tried && signing.followed.as_ref().is_some_and(|log| log.signed.is_none());
+        let is_due = is_first
+            || waiting >= self.0.options.checkpoint_entries
             || now.since(since) >= self.0.options.checkpoint_every_ms;
         if !is_due {
             return Ok(false);
         }
-        signing.waiting_since = Some(now);
+        (signing.waiting_since, signing.has_tried) = (Some(now), true);
         self.sign_noting(&mut signing).await.map(|()| true)
     }
 
@@ -107,7 +121,8 @@ impl AuditLog {
             None => size,
         };
         let mut status = lock(&self.0.status);
-        (status.size, status.waiting) = (followed.signed, waiting);
+        (status.size, status.signed) = (followed.signed, followed.signed_at);
+        (status.entries, status.waiting) = (size, waiting);
         Ok(waiting)
     }
 
@@ -115,10 +130,13 @@ impl AuditLog {
         if let Some(followed) = signing.followed.take() {
             return Ok(signing.followed.insert(followed));
         }
-        let signed = self.newest_checkpoint().await?.map(|(size, _)| size);
+        let (rows, _) = self.checkpoints(KeyRange::all().backwards(), 1).await?;
+        let newest = rows.into_iter().next();
+        let signed = newest.as_ref().map(|(size, _)| *size);
+        let signed_at = newest.map(|(_, row)| row.time);
         let tree = self.tree_before(signed.unwrap_or(0)).await?;
         let frontier_at = tree.size();
-        Ok(signing.followed.insert(Followed { tree, frontier_at, signed }))
+        Ok(signing.followed.insert(Followed { tree, frontier_at, signed, signed_at }))
     }
 
     async fn sign_noting(&self, signing: &mut Signing) -> Result<(), CheckpointError> {
@@ -128,7 +146,8 @@ impl AuditLog {
             Ok(size) => {
                 *status = CheckpointStatus {
                     size: Some(*size),
-                    signed: Some(self.0.clock.now()),
+                    signed: signing.followed.as_ref().and_then(|log| log.signed_at),
+                    entries: size.saturating_add(1),
                     ..CheckpointStatus::default()
                 };
             }
@@ -154,7 +173,7 @@ impl AuditLog {
         }
         let origin = self.0.options.origin.clone();
         let text = Checkpoint { origin, size, root, extensions: Vec::new() }.to_string();
-        let raw = match self.0.custody.sign(key, text.as_bytes()).await? {
+        let raw = match self.0.signer.custody.sign(key, text.as_bytes()).await? {
             Signature::Ed25519(raw) | Signature::EcdsaP256(raw) => raw,
         };
         let note = SignedNote::new(text, &verifier, &raw)?;
@@ -178,7 +197,7 @@ impl AuditLog {
             .fact(Fact::TreeSize(size))
             .fact(Fact::TreeRoot(root));
         self.0.store.commit(changes, entry).await.map_err(AuditError::from)?;
-        followed.signed = Some(size);
+        (followed.signed, followed.signed_at) = (Some(size), Some(now));
         if has_frontier {
             followed.frontier_at = size;
         }
@@ -204,7 +223,7 @@ impl AuditLog {
     }
 
     async fn read_key(&self, key: KeySpec) -> Result<VerifierKey, CheckpointError> {
-        let public = match self.0.custody.public(key).await? {
+        let public = match self.0.signer.custody.public(key).await? {
             Public::Ed25519(bytes) => PublicKey::Ed25519(bytes),
             Public::EcdsaP256(point) => PublicKey::EcdsaP256(point),
         };

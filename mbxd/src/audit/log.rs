@@ -25,18 +25,32 @@ pub struct Options {
     pub checkpoint_entries: u64,
 }
 
+/// Who signs checkpoints: a token, and a question for the key that it signs with at the moment
+/// (`None` while the keys are not open: nothing is signed then).
+pub struct Signer {
+    /// The token.
+    pub custody: Arc<dyn Custody>,
+    /// The key of purpose `sign` that is active now.
+    pub key: Box<dyn Fn() -> Option<KeySpec> + Send + Sync>,
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").field("key", &(self.key)()).finish_non_exhaustive()
+    }
+}
+
 /// The audit log of this installation. Cheap to clone.
 #[derive(Clone)]
 pub struct AuditLog(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) store: Store,
-    pub(super) custody: Arc<dyn Custody>,
+    pub(super) signer: Signer,
     pub(super) clock: Clock,
     pub(super) options: Options,
     pub(super) signing: tokio::sync::Mutex<Signing>,
     pub(super) status: Mutex<CheckpointStatus>,
-    key: Mutex<Option<KeySpec>>,
     integrity: Mutex<Integrity>,
 }
 
@@ -44,27 +58,21 @@ impl AuditLog {
     /// Leaves or rows read at a time.
     pub(super) const BATCH: usize = 500;
 
-    /// The log in this store, signed by this token.
-    pub fn new(store: Store, custody: Arc<dyn Custody>, clock: Clock, options: Options) -> Self {
+    /// The log in this store, signed by this signer.
+    pub fn new(store: Store, signer: Signer, clock: Clock, options: Options) -> Self {
         Self(Arc::new(Inner {
             store,
-            custody,
+            signer,
             clock,
             options,
             signing: tokio::sync::Mutex::default(),
             status: Mutex::default(),
-            key: Mutex::default(),
             integrity: Mutex::default(),
         }))
     }
 
-    /// Names the key that signs checkpoints; none are signed before.
-    pub fn use_key(&self, key: KeySpec) {
-        *lock(&self.0.key) = Some(key);
-    }
-
     pub(super) fn key(&self) -> Option<KeySpec> {
-        *lock(&self.0.key)
+        (self.0.signer.key)()
     }
 
     /// What the self-check knows of the log.

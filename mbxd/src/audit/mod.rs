@@ -19,7 +19,7 @@ pub use checkpoint::CheckpointStatus;
 pub use error::{AuditError, CheckpointError};
 pub use export::{Export, Form};
 pub use integrity::Integrity;
-pub use log::{AuditLog, Options};
+pub use log::{AuditLog, Options, Signer};
 pub use search::{Found, Query, Row, Tail};
 
 #[cfg(test)]

@@ -46,10 +46,6 @@ pub(super) async fn init(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
     let founding = rooms.keys.initialise().await.map_err(of_keys)?;
     let specs: Vec<_> = founding.keys().iter().map(|key| key.spec).collect();
     let done = rooms.operators.initialise(officers, &founding, &ask.caller).await?;
-    match founding.sign_key() {
-        Ok(key) => rooms.audit.use_key(key),
-        Err(error) => tracing::error!(%error, "no key signs the audit log"),
-    }
     if let Err(error) = rooms.keys.open().await {
         tracing::warn!(%error, "set up, but the keys are not open yet; they are tried again");
     }

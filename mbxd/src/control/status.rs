@@ -96,7 +96,7 @@ fn audit(rooms: &Rooms) -> Audit {
     };
     Audit {
         level,
-        entries: checkpoint.size.unwrap_or(0).saturating_add(checkpoint.waiting),
+        entries: checkpoint.entries,
         checkpoint: checkpoint.signed,
         unsigned_entries: checkpoint.waiting,
         reason: checkpoint.failure,

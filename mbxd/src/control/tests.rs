@@ -156,7 +156,9 @@ fn audit(bench: &Bench) -> AuditLog {
         checkpoint_every_ms: 60_000,
         checkpoint_entries: 1000,
     };
-    AuditLog::new(bench.store.clone(), custody, bench.clock.clone(), options)
+    let keys = bench.keys.clone();
+    let signer = crate::audit::Signer { custody, key: Box::new(move || keys.sign_key().ok()) };
+    AuditLog::new(bench.store.clone(), signer, bench.clock.clone(), options)
 }
 
 fn mailboxes(bench: &Bench, jobs: &Jobs) -> Mailboxes {

@@ -31,7 +31,7 @@ pub(super) fn start(
     tasks.spawn(diary.clone().follow_space());
     tasks.spawn(vitals.clone().keep_sampling());
     tasks.spawn(rooms.trust.clone().keep_lists_fresh());
-    tasks.spawn(sign_checkpoints(rooms.audit.clone(), rooms.keys.clone()));
+    tasks.spawn(sign_checkpoints(rooms.audit.clone()));
     tasks.spawn(check_audit(rooms.audit.clone(), check_every.max(SWEEP_STEP)));
     tasks.spawn(sweep(rooms.mailboxes.clone(), rooms.operators.clone()));
     let health = rooms.health.clone();
@@ -45,13 +45,10 @@ async fn attend_keys(keys: Keys) {
     keys.attend(|error| tracing::error!(error = %Chain(error), "the keys cannot be opened")).await;
 }
 
-async fn sign_checkpoints(audit: AuditLog, keys: Keys) {
+async fn sign_checkpoints(audit: AuditLog) {
     loop {
-        if let Ok(key) = keys.sign_key() {
-            audit.use_key(key);
-            if let Err(error) = audit.tick().await {
-                tracing::warn!(error = %Chain(&error), "no audit checkpoint was signed");
-            }
+        if let Err(error) = audit.tick().await {
+            tracing::warn!(error = %Chain(&error), "no audit checkpoint was signed");
         }
         tokio::time::sleep(CHECKPOINT_STEP).await;
     }

@@ -3,7 +3,7 @@
 use super::credential;
 use super::error::StartError;
 use super::settings;
-use crate::audit::AuditLog;
+use crate::audit::{self, AuditLog};
 use crate::clock::Clock;
 use crate::config::{self, Config, Loaded};
 use crate::health::Health;
@@ -96,8 +96,12 @@ impl Rooms {
             },
             settings::mailboxes(config)?,
         );
-        let audit =
-            AuditLog::new(store.clone(), custody.clone(), clock.clone(), settings::audit(config));
+        let signing = keys.clone();
+        let signer = audit::Signer {
+            custody: custody.clone(),
+            key: Box::new(move || signing.sign_key().ok()),
+        };
+        let audit = AuditLog::new(store.clone(), signer, clock.clone(), settings::audit(config));
         let health = Health::new(keys.clone(), store.clone());
         Ok(Self {
             clock,

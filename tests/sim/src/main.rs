@@ -319,12 +319,13 @@ async fn portal_call(pki: &Path, call: PortalCall) -> Result<ExitCode, SimError>
     let portal = portal(pki, &call.door)?;
     let claims = portal.claims(&call.person, call.loa);
     let answer = portal.call(&call.method, &call.path, &claims).await?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "HTTP {}", answer.status).map_err(SimError::file("standard output"))?;
+    let mut aside = std::io::stderr().lock();
+    writeln!(aside, "HTTP {}", answer.status).map_err(SimError::file("standard error"))?;
     if let Some(seconds) = answer.headers.get("retry-after") {
-        writeln!(out, "Retry-After: {}", seconds.to_str().unwrap_or("?"))
-            .map_err(SimError::file("standard output"))?;
+        writeln!(aside, "Retry-After: {}", seconds.to_str().unwrap_or("?"))
+            .map_err(SimError::file("standard error"))?;
     }
+    let mut out = std::io::stdout().lock();
     out.write_all(&answer.body).map_err(SimError::file("standard output"))?;
     writeln!(out).map_err(SimError::file("standard output"))?;
     Ok(if answer.status < 400 { ExitCode::SUCCESS } else { ExitCode::from(1) })

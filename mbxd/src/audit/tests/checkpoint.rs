@@ -16,6 +16,8 @@ async fn newest(scene: &Scene) -> (Checkpoint, String) {
 async fn a_checkpoint_is_signed_when_entries_have_waited_long_enough() {
     for signer in [SoftSigner::ed25519(), SoftSigner::ecdsa()] {
         let scene = Scene::with(signer);
+        scene.act(1).await;
+        assert!(scene.log.tick().await.unwrap());
         assert!(!scene.log.tick().await.unwrap(), "nothing waits");
         scene.act(3).await;
         assert!(!scene.log.tick().await.unwrap());
@@ -25,12 +27,27 @@ async fn a_checkpoint_is_signed_when_entries_have_waited_long_enough() {
         scene.clock.advance(1);
         assert!(scene.log.tick().await.unwrap());
         let (checkpoint, _) = newest(&scene).await;
-        assert_eq!((checkpoint.size, checkpoint.origin.as_str()), (3, ORIGIN));
+        assert_eq!((checkpoint.size, checkpoint.origin.as_str()), (5, ORIGIN));
         let entry = scene.entries().pop().unwrap();
         assert_eq!((entry.event, entry.actor), (Event::CheckpointSigned, Actor::Daemon));
-        assert_eq!(entry.facts, [Fact::TreeSize(3), Fact::TreeRoot(checkpoint.root)]);
+        assert_eq!(entry.facts, [Fact::TreeSize(5), Fact::TreeRoot(checkpoint.root)]);
         assert_eq!(entry.subjects, [Subject::Key(key().id)]);
     }
+}
+
+#[tokio::test]
+async fn the_first_checkpoint_of_a_log_is_signed_at_once() {
+    let scene = Scene::new();
+    assert!(!scene.log.tick().await.unwrap(), "nothing waits");
+    scene.act(2).await;
+    assert!(scene.log.tick().await.unwrap());
+    assert_eq!(newest(&scene).await.0.size, 2);
+    scene.act(1).await;
+    let restarted = scene.restarted();
+    assert!(!restarted.tick().await.unwrap(), "only the first is in a hurry");
+    let (before, after) = (scene.log.checkpoint_status(), restarted.checkpoint_status());
+    assert_eq!((after.size, after.signed), (Some(2), before.signed));
+    assert_eq!((after.entries, after.waiting), (4, 1));
 }
 
 #[tokio::test]
@@ -82,8 +99,6 @@ async fn while_the_token_is_away_acts_go_on_and_the_checkpoint_follows() {
 async fn a_failed_attempt_waits_its_time_before_the_next() {
     let scene = Scene::new();
     scene.act(1).await;
-    scene.log.tick().await.unwrap();
-    scene.clock.advance(60_000);
     scene.signer.go_away(true);
     assert!(scene.log.tick().await.is_err());
     scene.clock.advance(1000);
@@ -98,7 +113,7 @@ async fn without_a_signing_key_nothing_is_signed() {
     scene.act(1).await;
     let log = crate::audit::AuditLog::new(
         scene.store.clone(),
-        scene.signer.clone(),
+        crate::audit::Signer { custody: scene.signer.clone(), key: Box::new(|| None) },
         scene.clock.clone(),
         crate::audit::Options {
             origin: ORIGIN.to_owned(),

@@ -1,6 +1,6 @@
 //! The log on the engine that keeps it in production.
 
-use super::scene::{ORIGIN, SoftSigner, key};
+use super::scene::{ORIGIN, SoftSigner, signed_by};
 use crate::audit::{AuditLog, Form, Integrity, Options};
 use crate::clock::Clock;
 use crate::config;
@@ -16,8 +16,7 @@ fn log(engine: &Arc<Embedded>, signer: &Arc<SoftSigner>, clock: &Clock) -> (Audi
     let store = Store::new(engine.clone());
     let options =
         Options { origin: ORIGIN.to_owned(), checkpoint_every_ms: 60_000, checkpoint_entries: 100 };
-    let log = AuditLog::new(store.clone(), signer.clone(), clock.clone(), options);
-    log.use_key(key());
+    let log = AuditLog::new(store.clone(), signed_by(signer.clone()), clock.clone(), options);
     (log, store)
 }
 

@@ -1,6 +1,6 @@
 //! A log in memory that can be tampered with, and a signer in software.
 
-use crate::audit::{AuditLog, Options};
+use crate::audit::{AuditLog, Options, Signer};
 use crate::clock::Clock;
 use crate::hsm::{
     Custody, CustodyError, KeyPurpose, KeySpec, Public, Sealed, Secret32, Sheet, Signature, State,
@@ -85,9 +85,12 @@ fn open(store: &Store, signer: &Arc<SoftSigner>, clock: &Clock) -> AuditLog {
         checkpoint_every_ms: 60_000,
         checkpoint_entries: 1000,
     };
-    let log = AuditLog::new(store.clone(), signer.clone(), clock.clone(), options);
-    log.use_key(key());
-    log
+    AuditLog::new(store.clone(), signed_by(signer.clone()), clock.clone(), options)
+}
+
+/// Signs with [`key`].
+pub(super) fn signed_by(custody: Arc<dyn Custody>) -> Signer {
+    Signer { custody, key: Box::new(|| Some(key())) }
 }
 
 pub(super) fn key() -> KeySpec {

@@ -1,6 +1,6 @@
 //! Checkpoints signed by a real token.
 
-use super::scene::{ORIGIN, key};
+use super::scene::{ORIGIN, key, signed_by};
 use crate::audit::{AuditLog, Form, Options};
 use crate::clock::Clock;
 use crate::config::hsm::Hsm;
@@ -35,8 +35,7 @@ fn a_checkpoint_signed_by_a_token_verifies_offline() {
             checkpoint_every_ms: 60_000,
             checkpoint_entries: 1000,
         };
-        let log = AuditLog::new(store.clone(), custody.clone(), clock.clone(), options);
-        log.use_key(key());
+        let log = AuditLog::new(store.clone(), signed_by(custody.clone()), clock.clone(), options);
         let origin = Origin::of(Actor::Daemon);
         let began = clock.now();
         for _ in 0..20 {

@@ -101,10 +101,15 @@ impl Machine {
             checkpoint_every_ms: 60_000,
             checkpoint_entries: 100,
         };
+        let signing = keys.clone();
+        let signer = audit::Signer {
+            custody: self.token.clone(),
+            key: Box::new(move || signing.sign_key().ok()),
+        };
         let service = Service {
             mailboxes: Mailboxes::new(surroundings, Options { terms, ..Options::default() }),
             operators: Operators::new(store.clone(), self.clock.clone(), options).unwrap(),
-            audit: AuditLog::new(store.clone(), self.token.clone(), self.clock.clone(), log),
+            audit: AuditLog::new(store.clone(), signer, self.clock.clone(), log),
             engine,
             store,
             keys,
@@ -132,14 +137,9 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Opens the keys and lets the log sign with its own, as the daemon does once the token is
-    /// there.
+    /// Opens the keys, as the daemon does once the token is there.
     pub(super) async fn open_keys(&self) -> bool {
-        let is_open = self.keys.open().await.is_ok();
-        if let Ok(key) = self.keys.sign_key() {
-            self.audit.use_key(key);
-        }
-        is_open
+        self.keys.open().await.is_ok()
     }
 
     /// Waits until the store has recovered; a script's next step then meets a store that serves.
