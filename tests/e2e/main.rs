@@ -12,6 +12,7 @@
 
 mod at_rest;
 mod audit;
+mod check_config;
 mod crash;
 mod hostile;
 mod hsm;

@@ -29,7 +29,7 @@ pub struct Delivery {
     pub media_types: Vec<String>,
     /// What happens where an attachment does not fit its MD5 checksum. Default `refuse`.
     pub checksum: Checksum,
-    /// Open connections. Default 256; further ones are closed at once. One client certificate holds
+    /// Open connections, at least 1. Default 256; further ones are closed at once. One client certificate holds
     /// half of them at most. Handshakes under way are not counted: for the newest of more than 1024
     /// the oldest is given up.
     pub connections_max: usize,
@@ -49,7 +49,7 @@ pub struct Delivery {
     pub verify_parallel: usize,
     /// Deliveries that may wait for that. Default 64; further ones are told to come back.
     pub verify_waiting_max: usize,
-    /// Time for deliveries under way when the daemon stops. Default `30 s`.
+    /// Time for deliveries under way when the daemon stops. Default `30 s`, at most `10 min`.
     pub drain: Span,
 }
 

@@ -1,6 +1,6 @@
 //! Reads the files, lays them over one another, and turns them into a [`Config`].
 
-use super::Config;
+use super::{Config, rules};
 use mbx_common::error::Kind;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ pub fn load(main: &Path) -> Result<Loaded, ConfigError> {
         merge(&mut merged, table);
     }
     let config: Config = merged.try_into().map_err(|error| explain(&error, main, &origin))?;
-    check(&config)?;
+    rules::check(&config)?;
     Ok(Loaded { config, origin, digest: digest.finalize().into(), files })
 }
 
@@ -183,23 +183,6 @@ fn explain(
     ConfigError::Value { path: path.to_owned(), message }
 }
 
-/// Rules that no type can hold.
-fn check(config: &Config) -> Result<(), ConfigError> {
-    if !config.installation.name_is_valid() {
-        return Err(ConfigError::Rule {
-            key: "installation.name",
-            message: "write 1 to 63 of the characters a–z, 0–9, dot and hyphen",
-        });
-    }
-    if !config.installation.is_in_eea() {
-        return Err(ConfigError::Rule {
-            key: "installation.country",
-            message: "the service may be run from the EU and EEA only (K1.5)",
-        });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,13 +239,6 @@ mod tests {
         let (_folder, main) = written(&[("mbxd.toml", "[log]\nformat = \"loud\"\n")]);
         let text = load(&main).unwrap_err().to_string();
         assert!(text.contains("mbxd.toml: log.format: "), "{text}");
-    }
-
-    #[test]
-    fn a_country_outside_the_eea_is_refused() {
-        let (_folder, main) = written(&[("mbxd.toml", "[installation]\ncountry = \"US\"\n")]);
-        let error = load(&main).unwrap_err();
-        assert!(matches!(error, ConfigError::Rule { key: "installation.country", .. }));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod paths;
 mod policy;
 pub mod portal;
 mod root;
+mod rules;
 mod store;
 mod terms;
 mod trust;

@@ -18,9 +18,9 @@ pub struct Operators {
     /// So many earlier passwords cannot be taken again. Default 5.
     pub password_history: u16,
     /// Memory that one password check takes (Argon2id); two may run at a time. Passwords that are
-    /// stored keep the cost that they were stored with. Default `64 MiB`.
+    /// stored keep the cost that they were stored with. Default `64 MiB`; 64 KiB to 4 GiB.
     pub password_memory: ByteSize,
-    /// Passes over that memory. Default 3.
+    /// Passes over that memory, 1 to 1000. Default 3.
     pub password_passes: u16,
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
     /// Size at which a segment of the log is sealed and the next one begun; so much space is
-    /// reserved ahead. Default `128 MiB`.
+    /// reserved ahead. Default `128 MiB`; 1 MiB to 4 GiB.
     pub segment_size: ByteSize,
     /// Longest time between two checkpoints of the index: bounds the work after a crash. Default
     /// `5 s`.

@@ -1,5 +1,7 @@
 //! Secrets from systemd credentials: files in `$CREDENTIALS_DIRECTORY`.
 
+use crate::config::Config;
+use crate::config::hsm::Unlock;
 use crate::hsm::Secret32;
 use crate::keys::parse_lookup_credential;
 use secrecy::SecretString;
@@ -31,19 +33,34 @@ pub(super) enum CredentialError {
     },
 }
 
-/// The token's PIN; `None` where no such credential was given: the token then stays locked.
-///
-/// # Errors
-/// [`CredentialError`] where there is one that cannot be used.
-pub(super) fn pin(name: &str) -> Result<Option<SecretString>, CredentialError> {
-    Ok(read(name)?.map(|text| SecretString::from(text.as_str())))
+/// What systemd handed over, as far as the configuration wants it.
+#[derive(Default)]
+pub(super) struct Credentials {
+    /// The token's PIN; where there is none the token stays locked.
+    pub(super) pin: Option<SecretString>,
+    /// The lookup secret.
+    pub(super) lookup: Option<Secret32>,
 }
 
-/// The lookup secret; `None` where no such credential was given.
-///
-/// # Errors
-/// [`CredentialError`] where there is one that cannot be used.
-pub(super) fn lookup(name: &str) -> Result<Option<Secret32>, CredentialError> {
+impl Credentials {
+    /// Reads those that the configuration names and that were given.
+    ///
+    /// # Errors
+    /// [`CredentialError`] where there is one that cannot be used.
+    pub(super) fn read(config: &Config) -> Result<Self, CredentialError> {
+        let pin = match config.hsm.unlock {
+            Unlock::Credential => read(&config.hsm.pin_credential)?,
+            Unlock::Operator => None,
+        };
+        let lookup = match &config.keys.lookup_credential {
+            Some(name) => lookup(name)?,
+            None => None,
+        };
+        Ok(Self { pin: pin.map(|text| SecretString::from(text.as_str())), lookup })
+    }
+}
+
+fn lookup(name: &str) -> Result<Option<Secret32>, CredentialError> {
     let Some(text) = read(name)? else { return Ok(None) };
     let form = || CredentialError::Form { name: name.to_owned() };
     parse_lookup_credential(&text).map(Some).ok_or_else(form)

@@ -1,11 +1,11 @@
 //! What `main` calls: options, configuration, then one of three ways.
 
-use super::check::check;
 use super::error::StartError;
 use super::lockdown::forbid_dumps;
 use super::options::Options;
 use super::rooms::state_folder;
 use super::run::run;
+use super::settings::Settings;
 use crate::config::{self, Config};
 use crate::store::embedded::rebuild_index;
 use crate::telemetry::{self, Chain};
@@ -37,7 +37,7 @@ pub fn main() -> ExitCode {
 fn start(options: &Options) -> Result<(), StartError> {
     let loaded = config::load(&options.config)?;
     if options.check_config {
-        runtime()?.block_on(check(&loaded.config))?;
+        Settings::with_credentials(&loaded.config)?;
         say(&format!("mbxd: {} is sound", options.config.display()));
         return Ok(());
     }

@@ -1,7 +1,6 @@
 //! Composition root: start-up, listeners, reload, shutdown.
 
 mod background;
-mod check;
 mod credential;
 mod doors;
 mod entrance;

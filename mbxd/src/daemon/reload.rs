@@ -1,8 +1,8 @@
 //! SIGHUP: reads configuration and files anew; what cannot be used changes nothing.
 
 use super::doors::Doors;
-use super::rooms::{InEffect, Rooms, identities};
-use super::settings;
+use super::rooms::{InEffect, Rooms};
+use super::settings::{Settings, identities};
 use super::watch::Diary;
 use crate::store::Changes;
 use crate::telemetry::Chain;
@@ -42,7 +42,7 @@ async fn try_reload(
 ) -> Result<(), String> {
     let loaded = config::load(main).map_err(|error| Chain(&error).to_string())?;
     let config = &loaded.config;
-    let options = settings::mailboxes(config).map_err(|error| Chain(&error).to_string())?;
+    let settings = Settings::read(config).map_err(|error| Chain(&error).to_string())?;
     let portals = match config.portal.listen {
         Some(_) => {
             Some(holder::Door::prepare(&config.portal).map_err(|error| Chain(&error).to_string())?)
@@ -60,7 +60,7 @@ async fn try_reload(
     if let Some(portals) = portals {
         doors.adopt(portals);
     }
-    rooms.mailboxes.set_options(options);
+    rooms.mailboxes.set_options(settings.mailboxes);
     in_effect.set(loaded);
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Every room of a running daemon, opened in the order in which they lean on one another.
 
-use super::credential;
+use super::credential::Credentials;
 use super::error::StartError;
-use super::settings;
+use super::settings::{Settings, identities};
 use crate::audit::{self, AuditLog};
 use crate::clock::Clock;
 use crate::config::{self, Config, Loaded};
@@ -16,7 +16,7 @@ use crate::registers::Senders;
 use crate::store::Store;
 use crate::store::back_end::{BackEnd, Disk};
 use crate::store::embedded::Embedded;
-use crate::trust::{self, Trust};
+use crate::trust::Trust;
 use mbx_common::error::Kind;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -60,15 +60,23 @@ pub(super) struct Rooms {
 
 impl Rooms {
     /// Opens everything below the doors. A token that is away or locked is no error: it is awaited.
-    pub(super) async fn open(config: &Config) -> Result<Self, StartError> {
+    pub(super) async fn open(
+        config: &Config,
+        settings: Settings,
+        credentials: Credentials,
+    ) -> Result<Self, StartError> {
+        let Settings { cache, mailboxes, staff, audit: audit_options } = settings;
         let clock = Clock::system();
         let back_end = state_folder(&config.paths.state)?;
         let engine = open_engine(Arc::clone(&back_end), config.store.clone()).await?;
         let store = Store::new(engine.clone());
+        let trust =
+            Trust::open(config.trust.clone(), identities(config), store.clone(), clock.clone())
+                .await?;
         let custody = Pkcs11Custody::start(HsmOptions {
             config: config.hsm.clone(),
             development: config.development,
-            pin: pin(&config.hsm)?,
+            pin: credentials.pin,
             rejected_pin: Some(config.paths.state.join(REJECTED_PIN)),
         })?;
         let keys = Keys::load(keys::Surroundings {
@@ -76,17 +84,16 @@ impl Rooms {
             store: store.clone(),
             back_end,
             clock: clock.clone(),
-            cache: settings::cache(&config.keys),
+            cache,
         })
         .await?;
-        provide_lookup(&keys, &config.keys).await?;
+        provide_lookup(&keys, &config.keys, credentials.lookup).await?;
         let jobs = Jobs::new(store.clone(), clock.clone());
-        let trust = open_trust(config, store.clone(), clock.clone()).await?;
         let room = |error: &dyn std::fmt::Display| StartError::Room(error.to_string());
         let senders =
             Senders::open(store.clone(), clock.clone()).await.map_err(|error| room(&error))?;
-        let operators = Operators::new(store.clone(), clock.clone(), settings::staff(config))
-            .map_err(|error| room(&error))?;
+        let operators =
+            Operators::new(store.clone(), clock.clone(), staff).map_err(|error| room(&error))?;
         let mailboxes = Mailboxes::new(
             mailbox::Surroundings {
                 store: store.clone(),
@@ -94,14 +101,14 @@ impl Rooms {
                 jobs: jobs.clone(),
                 clock: clock.clone(),
             },
-            settings::mailboxes(config)?,
+            mailboxes,
         );
         let signing = keys.clone();
         let signer = audit::Signer {
             custody: custody.clone(),
             key: Box::new(move || signing.sign_key().ok()),
         };
-        let audit = AuditLog::new(store.clone(), signer, clock.clone(), settings::audit(config));
+        let audit = AuditLog::new(store.clone(), signer, clock.clone(), audit_options);
         let health = Health::new(keys.clone(), store.clone());
         Ok(Self {
             clock,
@@ -143,16 +150,13 @@ async fn open_engine(
     }
 }
 
-fn pin(hsm: &config::Hsm) -> Result<Option<secrecy::SecretString>, StartError> {
-    match hsm.unlock {
-        config::hsm::Unlock::Credential => Ok(credential::pin(&hsm.pin_credential)?),
-        config::hsm::Unlock::Operator => Ok(None),
-    }
-}
-
-async fn provide_lookup(keys: &Keys, config: &config::Keys) -> Result<(), StartError> {
+async fn provide_lookup(
+    keys: &Keys,
+    config: &config::Keys,
+    lookup: Option<Secret32>,
+) -> Result<(), StartError> {
     let Some(name) = &config.lookup_credential else { return Ok(()) };
-    match credential::lookup(name)? {
+    match lookup {
         Some(secret) if keys.state() != keys::KeysState::Uninitialised => {
             take_lookup(keys, name, secret).await
         }
@@ -178,28 +182,6 @@ async fn take_lookup(keys: &Keys, name: &str, secret: Secret32) -> Result<(), St
         }
         taken => Ok(taken?),
     }
-}
-
-/// Certificates of the doors that are to be opened.
-pub(super) async fn open_trust(
-    config: &Config,
-    store: Store,
-    clock: Clock,
-) -> Result<Trust, StartError> {
-    Ok(Trust::open(config.trust.clone(), identities(config), store, clock).await?)
-}
-
-/// The certificate and key of each door that has an address.
-pub(super) fn identities(config: &Config) -> Vec<(trust::Door, config::TlsIdentity)> {
-    let doors = [
-        (trust::Door::Authorities, config.delivery.listen, &config.delivery.tls),
-        (trust::Door::Portal, config.portal.listen, &config.portal.tls),
-    ];
-    doors
-        .into_iter()
-        .filter(|(_, listen, _)| listen.is_some())
-        .map(|(door, _, identity)| (door, identity.clone()))
-        .collect()
 }
 
 #[cfg(test)]

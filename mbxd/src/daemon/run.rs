@@ -6,6 +6,7 @@ use super::error::StartError;
 use super::reload::reload;
 use super::rooms::{InEffect, Rooms};
 use super::service;
+use super::settings::Settings;
 use super::vitals::Vitals;
 use super::watch::Diary;
 use crate::config::Loaded;
@@ -21,7 +22,8 @@ const DRAIN: Duration = Duration::from_secs(40);
 
 /// Runs the daemon until it is told to stop.
 pub(super) async fn run(loaded: Loaded, main: &Path) -> Result<(), StartError> {
-    let rooms = Rooms::open(&loaded.config).await?;
+    let (settings, credentials) = Settings::with_credentials(&loaded.config)?;
+    let rooms = Rooms::open(&loaded.config, settings, credentials).await?;
     let check_every = loaded.config.audit.check_every.duration();
     let digest = loaded.digest;
     let in_effect = InEffect::new(loaded);

@@ -1,12 +1,12 @@
 //! The door: what stands behind it, its bounds, its edge to HTTPS.
 
 use super::body::Bounds;
-use super::budget::Budget;
 use super::content::Rules;
 use super::description::Description;
 use super::http::Service;
 use super::pipeline::Pipeline;
 use super::port::{Intake, Screen};
+use super::section::{self, DoorError};
 use super::soap::PrescanLimits;
 use crate::clock::Clock;
 use crate::config;
@@ -24,21 +24,6 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-
-/// Why the door cannot open.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DoorError {
-    /// `body_max` is above its limit.
-    #[error("[delivery] body_max is at most {}", config::Delivery::BODY_MAX_LIMIT)]
-    BodyMax,
-    /// One longest request does not fit into `memory_max`.
-    #[error("[delivery] memory_max must hold three times body_max")]
-    Memory,
-    /// `path` is no absolute path.
-    #[error("[delivery] path begins with / and has neither ? nor #")]
-    Path,
-}
 
 /// What stands behind the door.
 #[derive(Clone)]
@@ -74,20 +59,7 @@ impl Door {
     /// # Errors
     /// [`DoorError`] where the configuration contradicts itself.
     pub fn new(config: &config::Delivery, behind: Behind) -> Result<Self, DoorError> {
-        if config.body_max > config::Delivery::BODY_MAX_LIMIT {
-            return Err(DoorError::BodyMax);
-        }
-        if !config.path.starts_with('/') || config.path.contains(['?', '#']) {
-            return Err(DoorError::Path);
-        }
-        let turns = match config.verify_parallel {
-            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            some => some,
-        };
-        let budget = Budget::new(config.memory_max.get(), turns, config.verify_waiting_max);
-        if budget.room() < config.body_max.get() {
-            return Err(DoorError::Memory);
-        }
+        section::check(config)?;
         let pipeline = Pipeline {
             trust: behind.trust.clone(),
             senders: behind.senders,
@@ -95,7 +67,7 @@ impl Door {
             screen: behind.screen,
             rules: Rules::new(config),
             limits: PrescanLimits::default(),
-            budget,
+            budget: section::budget(config),
         };
         Ok(Self {
             service: Arc::new(Service {

@@ -15,12 +15,14 @@ mod http;
 mod intake;
 mod pipeline;
 mod port;
+mod section;
 pub mod signature;
 pub mod soap;
 mod xml;
 
-pub use door::{Behind, Door, DoorError};
+pub use door::{Behind, Door};
 pub use port::{BoxFuture, Intake, NoScreen, Screen, Screened, Taken};
+pub use section::{DoorError, check};
 
 #[cfg(test)]
 mod tests;

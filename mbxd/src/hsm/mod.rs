@@ -30,5 +30,5 @@ pub use custody::{
     Custody, CustodyError, KeyPurpose, KeySpec, Public, Sealed, Secret32, Signature, State, Status,
 };
 pub use metrics::{Latency, Metrics, Operation};
-pub use pkcs11::{HsmOptions, Pkcs11Custody, StartError};
+pub use pkcs11::{HsmOptions, Pkcs11Custody, StartError, check};
 pub use sheet::{Check, Outcome, Rate, Sheet};

@@ -74,6 +74,18 @@ impl StartError {
     }
 }
 
+/// Whether the section names a module and a token; neither is looked for.
+///
+/// # Errors
+/// [`StartError::NoModule`], [`StartError::NoToken`].
+pub fn check(config: &Hsm) -> Result<(), StartError> {
+    if config.module.as_os_str().is_empty() {
+        return Err(StartError::NoModule);
+    }
+    let named = !config.token_label.is_empty() && !config.token_serial.is_empty();
+    if named || config.slot_id.is_some() { Ok(()) } else { Err(StartError::NoToken) }
+}
+
 /// Custody in a PKCS#11 token: a supervisor thread and a worker thread per session.
 ///
 /// One process has one: PKCS#11 knows one log-in per process.
@@ -110,13 +122,7 @@ impl Pkcs11Custody {
     /// Where the configuration names no module or no token, or there is no thread to be had.
     pub fn start(options: HsmOptions) -> Result<Arc<Self>, StartError> {
         let config = options.config;
-        if config.module.as_os_str().is_empty() {
-            return Err(StartError::NoModule);
-        }
-        let named = !config.token_label.is_empty() && !config.token_serial.is_empty();
-        if !named && config.slot_id.is_none() {
-            return Err(StartError::NoToken);
-        }
+        check(&config)?;
         let (events, inbox) = mpsc::channel();
         let shared = Arc::new(Shared::new(config, events));
         let supervisor = Supervisor::new(

@@ -42,6 +42,19 @@ impl Default for Options {
     }
 }
 
+impl Cost {
+    /// Memory that can be configured, in KiB: 64 KiB, which is for tests, to 4 GiB.
+    pub const MEMORY_KIB: std::ops::RangeInclusive<u32> = 64..=4 * 1024 * 1024;
+
+    /// Passes that can be configured.
+    pub const PASSES: std::ops::RangeInclusive<u32> = 1..=1000;
+
+    /// Whether one password check may cost so much.
+    pub fn is_in_range(self) -> bool {
+        Self::MEMORY_KIB.contains(&self.memory_kib) && Self::PASSES.contains(&self.passes)
+    }
+}
+
 impl Default for Cost {
     /// RFC 9106's second recommendation, for where memory is scarce: 64 MiB, three passes.
     fn default() -> Self {

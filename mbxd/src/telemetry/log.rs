@@ -24,11 +24,23 @@ pub enum TelemetryError {
 /// The PKCS#11 crate logs an error for every mechanism of a token that it has no name for.
 const QUIET: &str = "cryptoki=off";
 
+/// Whether logging can be set up like this; sets up nothing.
+///
+/// # Errors
+/// [`TelemetryError`], as [`start`] would say.
+pub fn check(log: &Log) -> Result<(), TelemetryError> {
+    layer(log).map(drop)
+}
+
 /// Sets up logging for the whole process, once.
 ///
 /// # Errors
 /// [`TelemetryError`].
 pub fn start(log: &Log) -> Result<(), TelemetryError> {
+    Registry::default().with(layer(log)?).try_init().map_err(|_| TelemetryError::Twice)
+}
+
+fn layer(log: &Log) -> Result<impl Layer<Registry>, TelemetryError> {
     let filter =
         EnvFilter::try_new(format!("{QUIET},{}", log.level)).map_err(|_| TelemetryError::Level)?;
     let layer = match resolve(log.format) {
@@ -43,10 +55,7 @@ pub fn start(log: &Log) -> Result<(), TelemetryError> {
             .with_target(false)
             .boxed(),
     };
-    Registry::default()
-        .with(layer.with_filter(filter))
-        .try_init()
-        .map_err(|_| TelemetryError::Twice)
+    Ok(layer.with_filter(filter))
 }
 
 /// What `auto` means here: systemd sets `JOURNAL_STREAM` for what it connects to the journal.
@@ -66,6 +75,7 @@ mod tests {
     #[test]
     fn a_level_that_is_none_is_refused() {
         let log = Log { level: "mbxd=loud".to_owned(), format: Format::Text };
+        assert!(matches!(check(&log), Err(TelemetryError::Level)));
         assert!(matches!(start(&log), Err(TelemetryError::Level)));
     }
 }

@@ -7,4 +7,4 @@ mod log;
 pub mod metrics;
 
 pub use chain::Chain;
-pub use log::{TelemetryError, start};
+pub use log::{TelemetryError, check, start};

@@ -175,6 +175,18 @@ impl State {
 }
 
 impl Trust {
+    /// Reads everything that [`open`](Self::open) reads of files, and keeps nothing.
+    ///
+    /// # Errors
+    /// [`TrustError`], as `open` would say.
+    pub fn check(
+        config: config::Trust,
+        identities: Vec<(Door, TlsIdentity)>,
+        clock: &Clock,
+    ) -> Result<(), TrustError> {
+        State::load(config, identities, &Arc::default(), clock).map(drop)
+    }
+
     /// Loads roots, door certificates and the stored revocation lists. An outdated door
     /// certificate is used all the same: the other door must not suffer for it.
     ///
