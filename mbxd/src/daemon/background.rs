@@ -2,6 +2,7 @@
 
 use super::rooms::Rooms;
 use super::service;
+use super::tasks::Tasks;
 use super::vitals::Vitals;
 use super::watch::Diary;
 use crate::audit::AuditLog;
@@ -10,7 +11,6 @@ use crate::mailbox::Mailboxes;
 use crate::operators::Operators;
 use crate::telemetry::Chain;
 use std::time::Duration;
-use tokio::task::JoinSet;
 
 /// How often the audit log is asked whether a checkpoint is due.
 const CHECKPOINT_STEP: Duration = Duration::from_secs(1);
@@ -18,24 +18,19 @@ const CHECKPOINT_STEP: Duration = Duration::from_secs(1);
 /// How often what has expired is dropped; also the shortest time between two checks of the log.
 const SWEEP_STEP: Duration = Duration::from_mins(1);
 
-/// Starts every task; they end when the set is shut down.
-pub(super) fn start(
-    rooms: &Rooms,
-    diary: &Diary,
-    vitals: &Vitals,
-    check_every: Duration,
-) -> JoinSet<()> {
-    let mut tasks = JoinSet::new();
-    tasks.spawn(attend_keys(rooms.keys.clone()));
-    tasks.spawn(diary.clone().follow_token(rooms.custody.clone()));
-    tasks.spawn(diary.clone().follow_space());
-    tasks.spawn(vitals.clone().keep_sampling());
-    tasks.spawn(rooms.trust.clone().keep_lists_fresh());
-    tasks.spawn(sign_checkpoints(rooms.audit.clone()));
-    tasks.spawn(check_audit(rooms.audit.clone(), check_every.max(SWEEP_STEP)));
-    tasks.spawn(sweep(rooms.mailboxes.clone(), rooms.operators.clone()));
+/// Starts every task; they go on until they are shut down.
+pub(super) fn start(rooms: &Rooms, diary: &Diary, vitals: &Vitals, check_every: Duration) -> Tasks {
+    let mut tasks = Tasks::default();
+    tasks.spawn("keys", attend_keys(rooms.keys.clone()));
+    tasks.spawn("token diary", diary.clone().follow_token(rooms.custody.clone()));
+    tasks.spawn("space diary", diary.clone().follow_space());
+    tasks.spawn("vitals", vitals.clone().keep_sampling());
+    tasks.spawn("revocation lists", rooms.trust.clone().keep_lists_fresh());
+    tasks.spawn("checkpoints", sign_checkpoints(rooms.audit.clone()));
+    tasks.spawn("audit check", check_audit(rooms.audit.clone(), check_every.max(SWEEP_STEP)));
+    tasks.spawn("sweep", sweep(rooms.mailboxes.clone(), rooms.operators.clone()));
     let health = rooms.health.clone();
-    tasks.spawn(async move {
+    tasks.spawn("watchdog", async move {
         service::watchdog(|| async { health.store_answers().await }).await;
     });
     tasks

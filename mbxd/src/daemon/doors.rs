@@ -2,6 +2,7 @@
 
 use super::error::StartError;
 use super::rooms::{InEffect, Rooms};
+use super::tasks::{TaskEnded, Tasks};
 use super::vitals::Vitals;
 use crate::config::{Config, Listen};
 use crate::telemetry::Chain;
@@ -12,7 +13,6 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 /// Tells every door when to stop.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ impl Stop {
 
 /// The doors that are open.
 pub(super) struct Doors {
-    serving: JoinSet<()>,
+    serving: Tasks,
     portal: Option<Arc<holder::Door>>,
 }
 
@@ -51,25 +51,25 @@ impl Doors {
         let control = control::bind(&config.control.socket)
             .map_err(|error| StartError::Room(error.to_string()))?;
         let probes = Probes::bind(config).await?;
-        let mut doors = Self { serving: JoinSet::new(), portal: None };
+        let mut doors = Self { serving: Tasks::default(), portal: None };
         if let Some(listener) = authorities {
             let door = Arc::new(authorities_door(rooms, config)?);
-            doors.serving.spawn(door.serve(listener, stop.clone().wait()));
+            doors.serving.spawn("delivery door", door.serve(listener, stop.clone().wait()));
         }
         if let Some(listener) = portals {
             let door = Arc::new(portal_door(rooms, config)?);
             doors.portal = Some(Arc::clone(&door));
-            doors.serving.spawn(door.serve(listener, stop.clone().wait()));
+            doors.serving.spawn("portal door", door.serve(listener, stop.clone().wait()));
         }
         let door = control::Door::new(control_rooms(rooms, in_effect, vitals));
         let until = stop.clone().wait();
-        doors.serving.spawn(async move {
+        doors.serving.spawn("control door", async move {
             if let Err(error) = door.serve(control, until).await {
                 tracing::error!(%error, "the control socket cannot be served");
             }
         });
         if let Some(probes) = probes {
-            doors.serving.spawn(probes.serve(rooms.health.clone(), stop.clone()));
+            doors.serving.spawn("health door", probes.serve(rooms.health.clone(), stop.clone()));
         }
         Ok(doors)
     }
@@ -81,9 +81,14 @@ impl Doors {
         }
     }
 
+    /// Waits until a door ends that nobody told to stop.
+    pub(super) async fn ended(&mut self) -> TaskEnded {
+        self.serving.ended().await
+    }
+
     /// Ends when every door has served its last request.
     pub(super) async fn drained(&mut self) {
-        while self.serving.join_next().await.is_some() {}
+        self.serving.drained().await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why the daemon does not start, or ends.
 
 use super::credential::CredentialError;
+use super::tasks::TaskEnded;
 use crate::config::ConfigError;
 use crate::{hsm, keys, store, telemetry, trust};
 use mbx_common::error::Kind;
@@ -65,6 +66,9 @@ pub(super) enum StartError {
         #[source]
         source: io::Error,
     },
+    /// A task ended while the daemon ran.
+    #[error(transparent)]
+    Task(#[from] TaskEnded),
     /// The runtime cannot be started.
     #[error("cannot start threads")]
     Runtime(#[source] io::Error),
@@ -89,7 +93,7 @@ impl StartError {
             | Self::Keys(_)
             | Self::Trust(_)
             | Self::Listen { .. } => 69,
-            Self::Lockdown(_) | Self::Room(_) | Self::Runtime(_) => 70,
+            Self::Lockdown(_) | Self::Room(_) | Self::Task(_) | Self::Runtime(_) => 70,
         }
     }
 }

@@ -17,14 +17,20 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Longest time for work that was begun when the daemon is told to stop.
-const DRAIN: Duration = Duration::from_secs(40);
+/// Shortest time for work that was begun when the daemon is told to stop: what the portals' door and
+/// the control socket may need. `delivery.drain` lengthens it.
+const DRAIN_MIN: Duration = Duration::from_secs(30);
 
-/// Runs the daemon until it is told to stop.
+/// What the doors may take beyond it to close.
+const DRAIN_MARGIN: Duration = Duration::from_secs(5);
+
+/// Runs the daemon until it is told to stop, or a task of its own ends: then it goes down in the
+/// same order, with an error, and the service manager starts it anew.
 pub(super) async fn run(loaded: Loaded, main: &Path) -> Result<(), StartError> {
     let (settings, credentials) = Settings::with_credentials(&loaded.config)?;
     let rooms = Rooms::open(&loaded.config, settings, credentials).await?;
     let check_every = loaded.config.audit.check_every.duration();
+    let drain = loaded.config.delivery.drain.duration().max(DRAIN_MIN) + DRAIN_MARGIN;
     let digest = loaded.digest;
     let in_effect = InEffect::new(loaded);
     let diary = Diary { store: rooms.store.clone(), clock: rooms.clock.clone() };
@@ -36,16 +42,22 @@ pub(super) async fn run(loaded: Loaded, main: &Path) -> Result<(), StartError> {
     rooms.health.set_started();
     service::tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "mbxd is ready");
-    wait(&rooms, &doors, &in_effect, main, &diary).await?;
-    service::tell(&[NotifyState::Stopping]);
+    let ended = tokio::select! {
+        ended = wait(&rooms, &mut doors, &in_effect, main, &diary) => ended,
+        ended = background.ended() => Err(ended.into()),
+    };
+    if let Err(error) = &ended {
+        tracing::error!(%error, "the daemon cannot go on");
+    }
+    service::tell_stopping(drain);
     tracing::info!("stopping: no new work is taken");
     stop.send(true).ok();
-    if tokio::time::timeout(DRAIN, doors.drained()).await.is_err() {
+    if tokio::time::timeout(drain, doors.drained()).await.is_err() {
         tracing::warn!("some connections did not end in time");
     }
     background.shutdown().await;
     finish(rooms, &diary).await;
-    Ok(())
+    ended
 }
 
 /// The start is an entry with the configuration's digest; without it nothing is served (K2.8).
@@ -57,10 +69,10 @@ async fn announce(rooms: &Rooms, digest: [u8; 32]) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Reloads on SIGHUP; returns when the daemon is told to stop.
+/// Reloads on SIGHUP; returns when the daemon is told to stop, or a door ends.
 async fn wait(
     rooms: &Rooms,
-    doors: &Doors,
+    doors: &mut Doors,
     in_effect: &InEffect,
     main: &Path,
     diary: &Diary,
@@ -72,6 +84,7 @@ async fn wait(
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
+            ended = doors.ended() => return Err(ended.into()),
             _ = hangup.recv() => {
                 service::tell_reloading();
                 reload(rooms, doors, in_effect, main, diary).await;

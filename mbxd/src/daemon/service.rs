@@ -1,7 +1,7 @@
 //! What the service manager is told: readiness, reload, watchdog, stopping.
 
 use sd_notify::NotifyState;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::time::Duration;
 
 /// Tells the service manager; without one, nobody.
@@ -18,10 +18,21 @@ pub(super) fn tell_reloading() {
     tell(&states);
 }
 
+/// How long a stop may take besides what was begun: last entries, last checkpoint, the store.
+const FINISH: Duration = Duration::from_secs(30);
+
+/// Tells that the daemon stops and gives work under way so long: `TimeoutStopSec=` of the unit, which
+/// knows nothing of the configuration, does not cut it short.
+pub(super) fn tell_stopping(drain: Duration) {
+    let time = drain.saturating_add(FINISH).as_micros();
+    let time = u32::try_from(time).unwrap_or(u32::MAX);
+    tell(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(time)]);
+}
+
 /// Pings the watchdog at half its period, each time only after `check` came to its end: an event
 /// loop or a store that hangs gets no ping, and the service manager acts.
 pub(super) async fn watchdog<F: Future<Output = bool>>(check: impl Fn() -> F) {
-    let Some(period) = sd_notify::watchdog_enabled() else { return };
+    let Some(period) = sd_notify::watchdog_enabled() else { return pending().await };
     let mut ticks = tokio::time::interval(period / 2);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
