@@ -2,6 +2,7 @@
 
 use super::error::StartError;
 use super::rooms::{InEffect, Rooms};
+use super::sockets::{self, Sockets};
 use super::tasks::{TaskEnded, Tasks};
 use super::vitals::Vitals;
 use crate::config::{Config, Listen};
@@ -38,18 +39,20 @@ pub(super) struct Doors {
 }
 
 impl Doors {
-    /// Binds every address first, so that nothing is served where one is taken; then serves.
+    /// Binds every address first, so that nothing is served where one is taken; then serves. A
+    /// socket that the service manager passed stands in the place of the address.
     pub(super) async fn open(
         rooms: &Rooms,
         in_effect: &InEffect,
         vitals: &Vitals,
         stop: &Stop,
+        mut sockets: Sockets,
     ) -> Result<Self, StartError> {
         let config = &in_effect.get().config;
-        let authorities = listen(config.delivery.listen).await?;
-        let portals = listen(config.portal.listen).await?;
-        let control = control::bind(&config.control.socket)
-            .map_err(|error| StartError::Room(error.to_string()))?;
+        let authorities = listen(&mut sockets, sockets::DELIVERY, config.delivery.listen).await?;
+        let portals = listen(&mut sockets, sockets::PORTAL, config.portal.listen).await?;
+        let control = listen_control(&mut sockets, &config.control.socket)?;
+        sockets.all_taken()?;
         let probes = Probes::bind(config).await?;
         let mut doors = Self { serving: Tasks::default(), portal: None };
         if let Some(listener) = authorities {
@@ -131,10 +134,39 @@ fn control_rooms(rooms: &Rooms, in_effect: &InEffect, vitals: &Vitals) -> contro
     }
 }
 
-async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
+/// Whether the door is open the configuration alone says; a passed socket takes the place of its
+/// address.
+async fn listen(
+    sockets: &mut Sockets,
+    name: &str,
+    address: Option<SocketAddr>,
+) -> Result<Option<TcpListener>, StartError> {
     let Some(address) = address else { return Ok(None) };
-    let bound = TcpListener::bind(address).await;
-    bound.map(Some).map_err(|source| StartError::Listen { place: address.to_string(), source })
+    let bound = match sockets.tcp(name)? {
+        Some(passed) => TcpListener::from_std(passed),
+        None => TcpListener::bind(address).await,
+    };
+    let listener =
+        bound.map_err(|source| StartError::Listen { place: address.to_string(), source })?;
+    if let Ok(at) = listener.local_addr() {
+        tracing::info!(door = name, %at, "listening");
+    }
+    Ok(Some(listener))
+}
+
+/// Mode and group of a passed socket are its unit's matter.
+fn listen_control(
+    sockets: &mut Sockets,
+    path: &Path,
+) -> Result<std::os::unix::net::UnixListener, StartError> {
+    let Some(passed) = sockets.unix(sockets::CONTROL)? else {
+        return Ok(control::bind(path)?);
+    };
+    let at = passed.local_addr().ok();
+    if at.as_ref().and_then(|at| at.as_pathname()) != Some(path) {
+        tracing::warn!(?at, configured = %path.display(), "the socket passed is not control.socket");
+    }
+    Ok(passed)
 }
 
 /// The listener for probes and metrics.

@@ -6,6 +6,7 @@ use super::options::Options;
 use super::rooms::state_folder;
 use super::run::run;
 use super::settings::Settings;
+use super::sockets::Sockets;
 use crate::config::{self, Config};
 use crate::store::embedded::rebuild_index;
 use crate::telemetry::{self, Chain};
@@ -44,9 +45,10 @@ fn start(options: &Options) -> Result<(), StartError> {
     if options.rebuild_index {
         return rebuild(&loaded.config);
     }
+    let sockets = Sockets::from_environment();
     telemetry::start(&loaded.config.log)?;
     forbid_dumps().map_err(StartError::Lockdown)?;
-    runtime()?.block_on(run(loaded, &options.config))
+    runtime()?.block_on(run(loaded, &options.config, sockets))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, StartError> {

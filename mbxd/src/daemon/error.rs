@@ -3,7 +3,7 @@
 use super::credential::CredentialError;
 use super::tasks::TaskEnded;
 use crate::config::ConfigError;
-use crate::{hsm, keys, store, telemetry, trust};
+use crate::{control, hsm, keys, store, telemetry, trust};
 use mbx_common::error::Kind;
 use std::io;
 use std::path::PathBuf;
@@ -57,6 +57,18 @@ pub(super) enum StartError {
     /// A room refuses its settings or its stored rows.
     #[error("{0}")]
     Room(String),
+    /// The control socket cannot be made.
+    #[error(transparent)]
+    Control(#[from] control::BindError),
+    /// A socket that the service manager passed cannot be used.
+    #[error("cannot use the socket \"{name}\" that the service manager passed")]
+    Socket {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A door cannot listen.
     #[error("cannot listen on {place}")]
     Listen {
@@ -78,8 +90,13 @@ impl StartError {
     /// The exit code, as mbxd(8) lists it. The unit does not restart after 64, 65, 77 and 78.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Setting(_) | Self::Telemetry(_) | Self::Hsm(_) => 78,
+            Self::Config(_)
+            | Self::Setting(_)
+            | Self::Telemetry(_)
+            | Self::Hsm(_)
+            | Self::Socket { .. } => 78,
             Self::Trust(error) if error.kind() == Kind::Usage => 78,
+            Self::Control(error) if error.kind() == Kind::Usage => 78,
             Self::Credential(_) => 77,
             Self::State { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => 77,
             Self::Store(store::embedded::OpenError::InUse) => 75,
@@ -92,6 +109,7 @@ impl StartError {
             | Self::Audit(_)
             | Self::Keys(_)
             | Self::Trust(_)
+            | Self::Control(_)
             | Self::Listen { .. } => 69,
             Self::Lockdown(_) | Self::Room(_) | Self::Task(_) | Self::Runtime(_) => 70,
         }

@@ -12,6 +12,7 @@ mod rooms;
 mod run;
 mod service;
 mod settings;
+mod sockets;
 mod tasks;
 mod vitals;
 mod watch;

@@ -7,6 +7,7 @@ use super::reload::reload;
 use super::rooms::{InEffect, Rooms};
 use super::service;
 use super::settings::Settings;
+use super::sockets::Sockets;
 use super::vitals::Vitals;
 use super::watch::Diary;
 use crate::config::Loaded;
@@ -26,7 +27,7 @@ const DRAIN_MARGIN: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until it is told to stop, or a task of its own ends: then it goes down in the
 /// same order, with an error, and the service manager starts it anew.
-pub(super) async fn run(loaded: Loaded, main: &Path) -> Result<(), StartError> {
+pub(super) async fn run(loaded: Loaded, main: &Path, sockets: Sockets) -> Result<(), StartError> {
     let (settings, credentials) = Settings::with_credentials(&loaded.config)?;
     let rooms = Rooms::open(&loaded.config, settings, credentials).await?;
     let check_every = loaded.config.audit.check_every.duration();
@@ -38,7 +39,7 @@ pub(super) async fn run(loaded: Loaded, main: &Path) -> Result<(), StartError> {
     let vitals = Vitals::new(rooms.health.clone(), rooms.store.clone(), rooms.clock.clone());
     let mut background = background::start(&rooms, &diary, &vitals, check_every);
     let (stop, stopping) = Stop::channel();
-    let mut doors = Doors::open(&rooms, &in_effect, &vitals, &stopping).await?;
+    let mut doors = Doors::open(&rooms, &in_effect, &vitals, &stopping, sockets).await?;
     rooms.health.set_started();
     service::tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "mbxd is ready");
