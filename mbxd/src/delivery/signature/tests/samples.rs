@@ -3,6 +3,7 @@
 //! They are read from the specification's folder (`MBX_SPEC_DIR`, else `../shared/spec` beside the
 //! checkout) and never copied into the tree; where it is absent these tests say so and pass.
 
+use crate::clock::Clock;
 use crate::delivery::signature::level::SignedElement;
 use crate::delivery::signature::verify::{seal_level, sender_level};
 use crate::delivery::signature::{
@@ -10,6 +11,8 @@ use crate::delivery::signature::{
     VerifiedLevel, verify, verify_document,
 };
 use crate::delivery::soap::{Document, Levels, ParseError, PrescanLimits, Request, ns, parse};
+use crate::trust::ChainError;
+use crate::trust::pki::{self, Pki};
 use roxmltree::Node;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -103,12 +106,36 @@ fn under_the_real_policy_each_sample_is_refused_for_its_own_reason() {
     let with_sha1 = Policy { sha1_allowed: true, ..Policy::default() };
     let short = Cause::KeyShort { bits: 1024, min: 2048 };
     assert_eq!(refused(PYMM, with_sha1).unwrap().unwrap_err(), short);
-    // As requests: v1 is named, and the bare delivery is no envelope. That the .NET sample's
-    // algorithms are those of the profile leaves its expired chain for `trust` to refuse.
+    // As requests: v1 is named, and the bare delivery is no envelope. The .NET sample's algorithms
+    // are those of the profile: its chain is what is refused, below.
     let parsed = |name| parse(&read(&sample(name).unwrap())).err();
     assert_eq!(parsed(PYMM), Some(ParseError::OlderVersion { version: 1 }));
     assert_eq!(parsed(DOTNET), Some(ParseError::NotAnEnvelope));
     assert!(refused(DOTNET, Policy::default()).unwrap().is_ok());
+}
+
+/// What `trust` says of the signers, by the rules of every day and roots that are not theirs.
+#[tokio::test]
+async fn no_sample_has_a_certificate_that_is_believed() {
+    let chains = |name| {
+        let verified = verify_document(&read(&sample(name)?), LENIENT).unwrap();
+        Some([verified.sender.certificates, verified.seal.certificates])
+    };
+    let pki = Pki::new();
+    let today = pki::NOW;
+    for (name, moment, error) in [
+        (DOTNET, today, ChainError::Expired),
+        (DOTNET, "2020-06-01T12:00:00Z", ChainError::UnknownIssuer),
+        (PYMM, today, ChainError::WeakKey),
+        (KIVRA, today, ChainError::KeyUsage),
+    ] {
+        let Some(chains) = chains(name) else { return };
+        let clock = Clock::manual(moment.parse().unwrap());
+        let trust = pki.trust(crate::store::memory::engine(), clock).await;
+        for chain in chains {
+            assert_eq!(trust.check_signer(&chain), Err(error), "{name} at {moment}");
+        }
+    }
 }
 
 #[test]
