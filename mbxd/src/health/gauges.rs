@@ -1,7 +1,7 @@
 //! What is read at the moment that metrics are asked for.
 
 use super::ability::{Ability, Health};
-use crate::telemetry::metrics::{write_all, write_gauge};
+use crate::telemetry::metrics::{write_all, write_counter, write_gauge};
 
 /// The whole OpenMetrics text.
 pub(super) fn exposition(health: &Health) -> String {
@@ -25,6 +25,15 @@ pub(super) fn exposition(health: &Health) -> String {
         "Bytes free on the store's disk.",
         &plain(space.free_bytes),
     );
+    let done = health.store.stats();
+    for (name, help, count) in [
+        ("mbx_store_units", "Units of work made durable, each with its audit entry.", done.units),
+        ("mbx_store_groups", "Groups that they were written in, one sync each.", done.groups),
+        ("mbx_store_log_bytes", "Bytes written to the log.", done.log_bytes),
+        ("mbx_store_content_bytes", "Bytes of contents among them.", done.content_bytes),
+    ] {
+        write_counter(&mut out, name, help, count);
+    }
     let status = health.keys.status();
     write_gauge(
         &mut out,

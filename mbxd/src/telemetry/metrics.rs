@@ -135,6 +135,12 @@ pub fn write_gauge(out: &mut String, name: &str, help: &str, samples: &[(String,
     }
 }
 
+/// Writes a counter that is kept elsewhere and read when it is asked for.
+pub fn write_counter(out: &mut String, name: &str, help: &str, count: u64) {
+    head(out, name, "counter", help);
+    line(out, format_args!("{name}_total {count}"));
+}
+
 /// Writes every counter and histogram, without the closing `# EOF`.
 pub fn write_all(out: &mut String) {
     let mut last = "";
