@@ -2,7 +2,8 @@
 //! it says; only what stands outside of it is altered afterwards.
 
 use super::documents::{
-    bent, descend, insert, one_tree, seal, sealed_by_bent, signed, signed_by_bent, write,
+    bent, descend, insert, letter, one_tree, seal, sealed_by_bent, signed, signed_by_bent, signer,
+    write,
 };
 use super::site::{Attack, Site, refused};
 use mbx_sim::xml::{Element, Node, ns};
@@ -55,6 +56,13 @@ refused! {
     a_keyed_hash_with_sha_256: 5006 DELIVERY_SIGNATURE_FORM, |site: &Site| {
         signature_method(site, "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256")
     };
+    a_sound_keyed_hash_under_the_certificate_as_its_key:
+        5006 DELIVERY_SIGNATURE_FORM, |site: &Site| {
+            let authority = signer(site, "authority");
+            let signed = Element::new(ns::M3, "SignedDelivery").child(letter(site).tree());
+            let signed = authority.envelop_keyed(signed);
+            one_tree(site, &letter(site).seal(signed, &authority, true).unwrap())
+        };
     a_keyed_hash_cut_to_one_byte: 5006 DELIVERY_SIGNATURE_FORM, |site: &Site| {
         let call = signed_by_bent(site, |info| {
             let method = descend(info, &["SignatureMethod"]);
@@ -83,6 +91,12 @@ refused! {
     };
     a_signature_with_md5: 5006 DELIVERY_SIGNATURE_FORM, |site: &Site| {
         signature_method(site, "http://www.w3.org/2001/04/xmldsig-more#rsa-md5")
+    };
+    a_signature_method_called_none: 5006 DELIVERY_SIGNATURE_FORM, |site: &Site| {
+        signature_method(site, "none")
+    };
+    an_empty_signature_method: 5006 DELIVERY_SIGNATURE_FORM, |site: &Site| {
+        signature_method(site, "")
     };
     an_unknown_signature_method: 5006 DELIVERY_SIGNATURE_FORM, |site: &Site| {
         signature_method(site, "urn:no-such-method")

@@ -175,6 +175,9 @@ refused! {
     a_body_of_base64_with_a_character_too_few: 5001 DELIVERY_SHAPE, |site: &Site| {
         signed(site, |delivery| write(descend(delivery, &["Message", "Body", "Body"]), "SGVqI"))
     };
+    a_body_of_base64_that_goes_on_behind_its_end: 5001 DELIVERY_SHAPE, |site: &Site| {
+        signed(site, |delivery| write(descend(delivery, &["Message", "Body", "Body"]), "SGVqIQ==SGVq"))
+    };
     a_body_of_base64_with_spare_bits: 5001 DELIVERY_SHAPE, |site: &Site| {
         signed(site, |delivery| write(descend(delivery, &["Message", "Body", "Body"]), "SGVqIR=="))
     };
@@ -201,6 +204,9 @@ refused! {
         let client = site.known("authority", AUTHORITY);
         let body = envelope(&reminder(&vec![site.victim.clone(); 1001]), Style::Prefixed).into();
         vec![Attack { client, body }]
+    };
+    a_notify_with_a_malformed_recipient_among_others: 5001 DELIVERY_SHAPE, |site: &Site| {
+        one_tree(site, &reminder(&[site.victim.clone(), "19121212121x".to_owned()]))
     };
     a_notify_to_nobody: 5001 DELIVERY_SHAPE, |site: &Site| one_tree(site, &reminder(&[]));
     a_notify_with_an_attachment: 5001 DELIVERY_SHAPE, |site: &Site| {

@@ -67,6 +67,24 @@ pub(super) fn sealed_by_bent(site: &Site, bend: impl FnOnce(&mut Element)) -> El
     service_call(authority.envelop_bent(sealed, bend).unwrap())
 }
 
+/// A sound call whose signatures name what they sign by `Id`: `d1` the delivery, `s1` the seal.
+pub(super) fn sealed_by_id(site: &Site) -> Element {
+    let authority = signer(site, "authority");
+    let by_id = |element: Element, id: &str| {
+        let element = element.attribute("Id", id);
+        let bent = authority.envelop_bent(element, |info| {
+            descend(info, &["Reference"]).attributes = vec![("URI", format!("#{id}"))];
+        });
+        bent.unwrap()
+    };
+    let signed = Element::new(ns::M3, "SignedDelivery").child(letter(site).tree());
+    let seal = Element::new(ns::M3, "Seal")
+        .child(Element::of(ns::M1, "ReceivedTime", "2026-11-24+01:00"))
+        .child(Element::of(ns::M1, "SignaturesOK", "true"));
+    let sealed = Element::new(ns::M3, "SealedDelivery").child(by_id(signed, "d1")).child(seal);
+    service_call(by_id(sealed, "s1"))
+}
+
 /// One attack for each marshalling style, each by a client of its own.
 pub(super) fn in_each_style(site: &Site, call: &Element) -> Vec<Attack> {
     Style::ALL.map(|style| Attack::new(site, envelope(call, style))).into()

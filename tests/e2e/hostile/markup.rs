@@ -68,6 +68,10 @@ refused! {
     a_style_sheet_instruction: 5001 DELIVERY_NOT_XML, |site: &Site| {
         edited(site, |text| swap(&text, "?>\n", "?>\n<?xml-stylesheet href=\"x.xsl\"?>"))
     };
+    an_inclusion_of_a_file: 5001 DELIVERY_SHAPE, |site: &Site| {
+        let uri = "http://www.w3.org/2001/XInclude";
+        for_subject(site, &format!("<i:include xmlns:i=\"{uri}\" href=\"file:///etc/passwd\"/>"))
+    };
     a_comment_in_a_signed_text: 5001 DELIVERY_NOT_XML, |site: &Site| {
         for_subject(site, "Bes<!-- -->lut")
     };

@@ -53,6 +53,19 @@ refused! {
         let delivery = Delivery { sender: DISPATCHER.to_owned(), ..letter(site) };
         in_each_style(site, &delivery.sealed(&own, &own).unwrap())
     };
+    a_dispatcher_of_one_sender_that_signs_for_another: 5002 DELIVERY_SIGNER, |site: &Site| {
+        let (number, _) = stranger(site, 4005);
+        site.installation.ok(&["sender", "allow", &number, "--yes"]);
+        let own = signer(site, "dispatcher");
+        let delivery = Delivery { sender: number, ..letter(site) };
+        in_each_style(site, &delivery.sealed(&own, &own).unwrap())
+    };
+    a_dispatcher_of_one_sender_that_seals_for_another: 5002 DELIVERY_SEALER, |site: &Site| {
+        let (number, own) = stranger(site, 4006);
+        site.installation.ok(&["sender", "allow", &number, "--yes"]);
+        let delivery = Delivery { sender: number, ..letter(site) };
+        in_each_style(site, &delivery.sealed(&own, &signer(site, "dispatcher")).unwrap())
+    };
     a_person_as_the_sender: 5001 DELIVERY_SENDER_NUMBER, |site: &Site| {
         let own = signer(site, "authority");
         let delivery = Delivery { sender: site.victim.clone(), ..letter(site) };

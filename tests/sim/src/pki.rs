@@ -4,11 +4,13 @@
 
 use crate::error::SimError;
 use crate::sign::Signer;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams,
     DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RevokedCertParams, RsaKeySize,
-    SerialNumber, date_time_ymd,
+    SerialNumber, SubjectPublicKeyInfo, date_time_ymd,
 };
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -47,7 +49,15 @@ pub enum Flaw {
     ForeignRoot,
     /// On the revocation list.
     Revoked,
+    /// For an RSA key of 1,024 bits, of which nobody has the private half.
+    ShortKey,
 }
+
+/// `SubjectPublicKeyInfo` of an RSA key of 1,024 bits: the libraries here refuse to make one.
+const RSA_1024: &str = "\
+    MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQD5wrYNu6Q0hPWUR0Vioe7AsDamiZNbXzhV5hS1kBZGNNajLLno\
+    399KgTDouwYk4a7zh9GzLpgF0Tcw7L9BkswwfHpOQUxWbKDnEiSOe7Siak+DWSNQVLxpmfQUIwKMtIUnziDF2S2f\
+    7jhwdajSfTyoYFTZtYYn5nFFL5cS6kZlMwIDAQAB";
 
 /// A certificate authority in a folder.
 pub struct Pki {
@@ -113,11 +123,21 @@ impl Pki {
             Use::Server | Use::Portal => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?,
         };
         let params = leaf(name, usage, number, flaw)?;
-        let certificate = if flaw == Flaw::ForeignRoot {
-            let (foreign, _) = root("mbx-sim organisations root")?;
-            params.signed_by(&key, &foreign)?
-        } else {
-            params.signed_by(&key, &self.issuer)?
+        let certificate = match flaw {
+            Flaw::ForeignRoot => {
+                let (foreign, _) = root("mbx-sim organisations root")?;
+                params.signed_by(&key, &foreign)?
+            }
+            Flaw::ShortKey => {
+                let short = BASE64.decode(RSA_1024).unwrap_or_default();
+                params.signed_by(&SubjectPublicKeyInfo::from_der(&short)?, &self.issuer)?
+            }
+            Flaw::None
+            | Flaw::Expired
+            | Flaw::NotYetValid
+            | Flaw::NoSignatureUsage
+            | Flaw::NoSerialNumber
+            | Flaw::Revoked => params.signed_by(&key, &self.issuer)?,
         };
         self.write(&format!("{name}.pem"), &(certificate.pem() + &self.root.pem()))?;
         self.write(&format!("{name}.key"), &key.serialize_pem())?;
@@ -207,7 +227,8 @@ fn leaf(name: &str, usage: Use, number: &str, flaw: Flaw) -> Result<CertificateP
         | Flaw::NoSignatureUsage
         | Flaw::NoSerialNumber
         | Flaw::ForeignRoot
-        | Flaw::Revoked => ((2026, 1, 1), (2040, 1, 1)),
+        | Flaw::Revoked
+        | Flaw::ShortKey => ((2026, 1, 1), (2040, 1, 1)),
     };
     params.not_before = date_time_ymd(from.0, from.1, from.2);
     params.not_after = date_time_ymd(until.0, until.1, until.2);

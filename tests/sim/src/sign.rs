@@ -2,7 +2,7 @@
 
 use crate::error::SimError;
 use crate::xml::{Element, ns};
-use aws_lc_rs::{digest, rand, signature};
+use aws_lc_rs::{digest, hmac, rand, signature};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -60,14 +60,31 @@ impl Signer {
                 &mut value,
             )
             .map_err(|_| SimError::Certificate("the key cannot sign".to_owned()))?;
+        Ok(element.child(self.signature(info, &value)))
+    }
+
+    /// The same with what no signature is: a keyed hash (HMAC with SHA-256) under the certificate,
+    /// which everybody knows.
+    pub fn envelop_keyed(&self, element: Element) -> Element {
+        let digest = digest::digest(&digest::SHA256, element.canonical().as_bytes());
+        let mut info = signed_info(&BASE64.encode(digest));
+        if let Some(method) = info.find("SignatureMethod") {
+            let uri = "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256";
+            method.attributes = vec![("Algorithm", uri.to_owned())];
+        }
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.certificate);
+        let value = hmac::sign(&key, info.canonical().as_bytes());
+        element.child(self.signature(info, value.as_ref()))
+    }
+
+    fn signature(&self, info: Element, value: &[u8]) -> Element {
         let x509 = Element::new(ns::DS, "X509Data")
             .child(Element::of(ns::DS, "X509SubjectName", self.subject.clone()))
             .child(Element::of(ns::DS, "X509Certificate", BASE64.encode(&self.certificate)));
-        let signature = Element::new(ns::DS, "Signature")
+        Element::new(ns::DS, "Signature")
             .child(info)
             .child(Element::of(ns::DS, "SignatureValue", BASE64.encode(value)))
-            .child(Element::new(ns::DS, "KeyInfo").child(x509));
-        Ok(element.child(signature))
+            .child(Element::new(ns::DS, "KeyInfo").child(x509))
     }
 }
 
