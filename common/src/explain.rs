@@ -147,6 +147,10 @@ catalogue! {
     INIT_OFFICERS = 2011, Usage, "exactly two different officers are needed",
         "No dangerous act is done by one person alone, so an installation begins with two.",
         "Give --officer twice with different names.", None;
+    KEYRING_THERE = 2012, Conflict, "a keyring without its store lies in the state folder",
+        "It belongs to an installation whose store is not here; without that file its mail is lost.",
+        "Put that installation's store back beside it; or move the file to a safe place and repeat.",
+        None;
     DENIED = 2040, Denied, "not allowed",
         "Your roles do not allow it, or it is not for you.",
         "`mbxctl whoami` shows your roles.", Some("mbxctl whoami");
@@ -182,6 +186,13 @@ catalogue! {
         "The stored record was altered, or belongs to another installation.",
         "Verify the mailbox and open an incident; restore the record from a backup.",
         Some("mbxctl mailbox verify --all");
+    KEYRING_CUT = 3010, Corrupt, "the keyring is shorter than what is in use of it",
+        "keyring/ in the state folder was cut, or an older copy was put there; mbxd left it as it is.",
+        "Stop mbxd, put the newest copy of keyring/ in its place and start it.", Some("mbxctl status");
+    HSM_OPEN = 3011, Conflict, "the HSM is open already",
+        "It was opened with a PIN that it took; another one would not be tried, and not known right.",
+        "To give another PIN, lock the HSM first; reading then ends until the new PIN is taken.",
+        Some("mbxctl hsm logout");
 
     NO_MAILBOX = 4001, NotFound, "no such mailbox",
         "Nobody is registered under this number or id.",

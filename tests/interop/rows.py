@@ -124,8 +124,12 @@ def message_facts():
     return ids | facts
 
 
+def root_key(secret, purpose):
+    return hkdf_expand(hkdf_extract(INSTALLATION, secret), purpose, 32)
+
+
 def lookup_key(purpose):
-    return hkdf_expand(hkdf_extract(INSTALLATION, LOOKUP), purpose, 32)
+    return root_key(LOOKUP, purpose)
 
 
 def directory_row(key):
@@ -155,6 +159,8 @@ def made():
         "sealed_dek": sealed_dek(message_facts()),
         "lookup_check": b"\x01"
         + hmac.digest(lookup_key(b"mbx lookup check"), INSTALLATION, "sha256"),
+        "register_check": b"\x01"
+        + hmac.digest(root_key(REGISTER, b"mbx register check"), INSTALLATION, "sha256"),
         "mark": hmac.digest(lookup_key(b"mbx mark"), marked, "sha256"),
     }
     secrets = {

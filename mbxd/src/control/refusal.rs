@@ -57,6 +57,8 @@ impl Refusal {
         let code = match error {
             KeysError::NotInitialised => explain::NOT_INITIALISED,
             KeysError::AlreadyInitialised => explain::ALREADY_INITIALISED,
+            KeysError::KeyringThere { .. } => explain::KEYRING_THERE,
+            KeysError::KeyringCut { .. } => explain::KEYRING_CUT,
             KeysError::Locked => locked(status.hsm.state),
             KeysError::Custody(error) => match error.kind() {
                 Kind::Unavailable => locked(status.hsm.state),
@@ -64,9 +66,9 @@ impl Refusal {
                 Kind::Corrupt => explain::SEAL_BROKEN,
                 // The one thing that a token denies.
                 Kind::Denied => explain::PIN_REJECTED,
-                kind @ (Kind::Usage | Kind::NotFound | Kind::Conflict | Kind::Internal) => {
-                    explain::generic(kind)
-                }
+                // The one thing that it refuses for its state.
+                Kind::Conflict => explain::HSM_OPEN,
+                kind @ (Kind::Usage | Kind::NotFound | Kind::Internal) => explain::generic(kind),
             },
             KeysError::BatchTooLarge
             | KeysError::ForeignLookup

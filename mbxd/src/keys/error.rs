@@ -40,6 +40,23 @@ pub enum KeysError {
         /// The version it names.
         version: u8,
     },
+    /// A keyring lies where `init` or this installation's own would have to go.
+    #[error("{file} is the keyring of an installation whose store is not here")]
+    KeyringThere {
+        /// The file, in the state folder.
+        file: String,
+    },
+    /// The keyring ends before what the store rests on.
+    #[error(
+        "the keyring ends at byte {end}, but {in_use} bytes of it are in use: it was cut, or an \
+         older copy was put in its place"
+    )]
+    KeyringCut {
+        /// Where its last whole batch ends.
+        end: u64,
+        /// Length that the store knows to be in use.
+        in_use: u64,
+    },
     /// The HSM.
     #[error("cannot use the HSM")]
     Custody(#[from] CustodyError),
@@ -56,9 +73,12 @@ impl KeysError {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::NotInitialised | Self::Locked => Kind::Unavailable,
-            Self::AlreadyInitialised => Kind::Conflict,
+            Self::AlreadyInitialised | Self::KeyringThere { .. } => Kind::Conflict,
             Self::BatchTooLarge | Self::ForeignLookup => Kind::Usage,
-            Self::Altered(_) | Self::Missing(_) | Self::Version { .. } => Kind::Corrupt,
+            Self::Altered(_)
+            | Self::KeyringCut { .. }
+            | Self::Missing(_)
+            | Self::Version { .. } => Kind::Corrupt,
             Self::Custody(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::Keyring(error) => error.kind(),
@@ -76,6 +96,8 @@ impl KeysError {
             | Self::Altered(_)
             | Self::Missing(_)
             | Self::Version { .. }
+            | Self::KeyringThere { .. }
+            | Self::KeyringCut { .. }
             | Self::Store(_)
             | Self::Keyring(_) => None,
         }
@@ -89,6 +111,8 @@ pub enum Thing {
     Installation,
     /// The row that tells the lookup secret from others.
     LookupCheck,
+    /// The row that tells the register secret from others.
+    RegisterCheck,
     /// A row of the table of keys.
     KeyRow,
     /// A root secret.
@@ -99,6 +123,8 @@ pub enum Thing {
     MailboxKeys,
     /// The keyring's file.
     Keyring,
+    /// The row that says how much of the keyring is in use.
+    KeyringLen,
     /// A record of the keyring, or the life secret in it.
     LifeSecret,
     /// A register record.
@@ -114,11 +140,13 @@ impl fmt::Display for Thing {
         f.write_str(match self {
             Self::Installation => "the installation's row",
             Self::LookupCheck => "the row that the lookup secret is checked by",
+            Self::RegisterCheck => "the row that the register secret is checked by",
             Self::KeyRow => "a row of the key table",
             Self::RootSecret => "a root secret",
             Self::DirectoryRow => "a row of the delivery directory",
             Self::MailboxKeys => "a mailbox's keys",
             Self::Keyring => "the keyring's file",
+            Self::KeyringLen => "the row that says how much of the keyring is in use",
             Self::LifeSecret => "a life secret",
             Self::RegisterRecord => "a register record",
             Self::SideRecord => "a side record of the audit log",

@@ -3,8 +3,9 @@
 use super::error::{KeysError, Thing};
 use super::handle::{INSTALLATION, INSTALLATION_VERSION, Keys};
 use super::keyring::Keyring;
-use super::lookup::{LOOKUP_CHECK, Lookup};
+use super::keyring_len::StoredLens;
 use super::root_secret::{self, RootName, RootPurpose};
+use super::secret_check::SecretCheck;
 use super::side_record::{self, SideRecord};
 use super::token_key::{KeyState, KeyTable, TokenKey};
 use crate::hsm::{KeyPurpose, KeySpec, Secret32};
@@ -12,6 +13,7 @@ use crate::store::{Changes, Expectation, Table};
 use bytes::Bytes;
 use mbx_common::id::{InstallationId, KeyId, PseudonymId};
 use std::sync::Arc;
+use tokio::sync::OwnedMutexGuard;
 
 /// Keys made in the token at the start of an installation.
 const FIRST_KEYS: [KeyPurpose; 5] = [
@@ -28,22 +30,28 @@ const FIRST: u32 = 1;
 /// The first keys and root secrets, made but not yet committed.
 ///
 /// Commit [`Founding::changes`] together with what else `init` sets up, then call [`Keys::open`].
-/// Where that commit fails, the keys made in the token stay there unused; nothing else is left.
+/// Where that commit fails, the keys made in the token stay there unused, and a file
+/// `keyring/….founding` that nothing names. As long as this lives, no other set-up begins.
 pub struct Founding {
     installation: InstallationId,
     table: KeyTable,
     register: Secret32,
     keyring: Keyring,
     changes: Changes,
+    _alone: OwnedMutexGuard<()>,
 }
 
 impl Keys {
-    /// Makes the token's keys, the root secrets and the first keyring.
+    /// Makes the token's keys, the root secrets and the first keyring; waits for a set-up that is
+    /// under way.
     ///
     /// # Errors
-    /// [`KeysError::AlreadyInitialised`]; [`KeysError::Custody`], [`KeysError::Keyring`].
+    /// [`KeysError::AlreadyInitialised`]; [`KeysError::KeyringThere`] where the keyring of another
+    /// installation lies in the state folder, which is left as it is; [`KeysError::Custody`],
+    /// [`KeysError::Keyring`].
     pub async fn initialise(&self) -> Result<Founding, KeysError> {
         let keys = &self.0;
+        let alone = Arc::clone(&keys.founding).lock_owned().await;
         let initialised = !KeyTable::load(&keys.store).await?.is_empty()
             || keys.store.get(Table::Meta, INSTALLATION).await?.is_some();
         if initialised {
@@ -70,10 +78,9 @@ impl Keys {
         let keyring = secret(RootPurpose::Keyring).await?;
         let keyring =
             Keyring::create(Arc::clone(&keys.back_end), FIRST, keyring, installation).await?;
-        let check = Lookup::new(lookup, installation).check_row();
-        changes.expect(Table::Meta, LOOKUP_CHECK, Expectation::Absent);
-        changes.put(Table::Meta, LOOKUP_CHECK, check);
-        Ok(Founding { installation, table, register, keyring, changes })
+        SecretCheck::Register.put(&register, installation, &mut changes);
+        SecretCheck::Lookup.put(&lookup, installation, &mut changes);
+        Ok(Founding { installation, table, register, keyring, changes, _alone: alone })
     }
 
     async fn make_keys(&self) -> Result<KeyTable, KeysError> {
@@ -107,9 +114,11 @@ impl Founding {
         self.table.active(KeyPurpose::Sign)
     }
 
-    /// The rows to be committed.
-    pub const fn changes(&self) -> &Changes {
-        &self.changes
+    /// The rows to be committed. To be asked for last: they say how much of the keyring is in use.
+    pub fn changes(&self) -> Changes {
+        let mut changes = self.changes.clone();
+        self.keyring.len().put(&StoredLens::default(), &mut changes);
+        changes
     }
 
     /// Makes a person's side record, as [`Keys::side_records`] does once the keys are open: the

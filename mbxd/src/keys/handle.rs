@@ -4,17 +4,18 @@ use super::cache::{Cache, CacheBounds};
 use super::error::{KeysError, Thing};
 use super::fields::take;
 use super::keyring::Keyring;
-use super::lookup::{LOOKUP_CHECK, Lookup};
-use super::root_secret::{self, RootName, RootPurpose};
+use super::lookup::Lookup;
 use super::token_key::KeyTable;
 use crate::clock::Clock;
 use crate::hsm::{Custody, CustodyError, KeyPurpose, KeySpec, Secret32};
 use crate::store::back_end::BackEnd;
-use crate::store::{KeyRange, Store, Table};
+use crate::store::records::Records;
+use crate::store::{Store, Table};
 use mbx_common::id::InstallationId;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use tokio::sync::Mutex as AsyncMutex;
 
 /// Key of the row in the table `Meta` that names the installation.
 pub(super) const INSTALLATION: &[u8] = b"installation";
@@ -54,6 +55,17 @@ pub(super) struct Inner {
     cache: Mutex<Cache>,
     altered: AtomicU64,
     lookup_refused: AtomicBool,
+    /// Held over a whole opening. The keyring's file is opened once: two handles would not know of
+    /// each other's appends.
+    pub(super) opening: AsyncMutex<Option<KeyringFile>>,
+    /// Held over a whole set-up, so that one is seen by the next.
+    pub(super) founding: Arc<AsyncMutex<()>>,
+}
+
+/// The keyring's file, open.
+pub(super) struct KeyringFile {
+    pub(super) generation: u32,
+    pub(super) records: Records,
 }
 
 /// What can be done at the moment.
@@ -71,7 +83,7 @@ pub enum KeysState {
     Open,
 }
 
-enum State {
+pub(super) enum State {
     Uninitialised,
     Locked(Option<Arc<Lookup>>),
     Open(Arc<Open>),
@@ -103,73 +115,19 @@ impl Keys {
             cache: Mutex::new(Cache::new(cache)),
             altered: AtomicU64::new(0),
             lookup_refused: AtomicBool::new(false),
+            opening: AsyncMutex::default(),
+            founding: Arc::default(),
         })))
-    }
-
-    /// Opens the root secrets with the token and, from then on, everything under them.
-    ///
-    /// May be repeated: after an error nothing has changed, and where the keys are open already
-    /// they are opened anew.
-    ///
-    /// # Errors
-    /// [`KeysError::NotInitialised`]; [`KeysError::Custody`] while the token is away or locked;
-    /// [`KeysError::Altered`] where a root secret is not one that this token signed.
-    pub async fn open(&self) -> Result<(), KeysError> {
-        let table = KeyTable::load(&self.0.store).await?;
-        if table.is_empty() {
-            return Err(KeysError::NotInitialised);
-        }
-        let installation = self.installation().await?;
-        self.0.custody.expect_keys(table.present()).await?;
-        let load = Load { keys: self, table: &table, installation };
-        let (_, register) = self.noted(load.newest(RootPurpose::Register).await)?;
-        let (_, lookup) = self.noted(load.newest(RootPurpose::Lookup).await)?;
-        let (generation, keyring) = self.noted(load.newest(RootPurpose::Keyring).await)?;
-        let keyring =
-            Keyring::open(Arc::clone(&self.0.back_end), generation, keyring, installation).await?;
-        let lookup = Arc::new(Lookup::new(lookup, installation));
-        let open = Open { table, lookup, register, keyring };
-        self.set(State::Open(Arc::new(open)));
-        Ok(())
-    }
-
-    /// Takes the lookup secret from a credential, so that deliveries are accepted while the token
-    /// is locked or away. Changes nothing where the keys are open.
-    ///
-    /// Only this installation's own is taken: with another, everybody would be answered as not
-    /// found, and a sender believes that.
-    ///
-    /// # Errors
-    /// [`KeysError::NotInitialised`]; [`KeysError::ForeignLookup`], after which the keys stay as
-    /// locked as they were; or where the rows cannot be read.
-    pub async fn provide_lookup(&self, secret: Secret32) -> Result<(), KeysError> {
-        let checked = self.own_lookup(secret).await;
-        self.0.lookup_refused.store(checked.is_err(), Ordering::Relaxed);
-        let lookup = Arc::new(checked?);
-        let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
-        if !matches!(*state, State::Open(_)) {
-            *state = State::Locked(Some(lookup));
-        }
-        Ok(())
-    }
-
-    async fn own_lookup(&self, secret: Secret32) -> Result<Lookup, KeysError> {
-        let lookup = Lookup::new(secret, self.installation().await?);
-        let check = self.0.store.get(Table::Meta, LOOKUP_CHECK).await?;
-        let check = check.ok_or(KeysError::Missing(Thing::LookupCheck))?;
-        let fits = self.noted(lookup.fits(&check))?;
-        fits.then_some(lookup).ok_or(KeysError::ForeignLookup)
     }
 
     /// Drops every opened key and every secret but the lookup secret: reading ends at once,
     /// deliveries go on.
     pub fn close(&self) {
-        {
-            let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
+        self.change(|state| {
             if let State::Open(open) = &*state {
                 *state = State::Locked(Some(Arc::clone(&open.lookup)));
             }
-        }
+        });
         // Last: whoever opens a key from here on finds the keys closed.
         self.purge();
     }
@@ -256,36 +214,18 @@ impl Keys {
         self.0.lookup_refused.load(Ordering::Relaxed)
     }
 
-    fn set(&self, next: State) {
-        *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = next;
+    pub(super) fn note_lookup_refused(&self, refused: bool) {
+        self.0.lookup_refused.store(refused, Ordering::Relaxed);
+    }
+
+    /// Changes the state, seen from the present one.
+    pub(super) fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.0.state.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Keys").field(&self.state()).finish()
-    }
-}
-
-/// Reading root secrets.
-struct Load<'a> {
-    keys: &'a Keys,
-    table: &'a KeyTable,
-    installation: InstallationId,
-}
-
-impl Load<'_> {
-    /// The newest generation of a root secret, and the secret.
-    async fn newest(&self, purpose: RootPurpose) -> Result<(u32, Secret32), KeysError> {
-        let newest = KeyRange::prefix(&[purpose.code()]).backwards();
-        let page = self.keys.0.store.scan(Table::RootSecret, newest, 1).await?;
-        let (key, row) = page.rows.first().ok_or(KeysError::Missing(Thing::RootSecret))?;
-        let generation = key.get(1..).and_then(|bytes| bytes.try_into().ok());
-        let generation =
-            u32::from_be_bytes(generation.ok_or(KeysError::Altered(Thing::RootSecret))?);
-        let name = RootName { purpose, generation, installation: self.installation };
-        let custody = &*self.keys.0.custody;
-        let genuine = root_secret::check(custody, self.table, name, row).await?;
-        Ok((generation, genuine.open(custody).await?))
     }
 }

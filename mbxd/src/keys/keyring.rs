@@ -5,6 +5,7 @@
 
 use super::error::{KeysError, Thing};
 use super::fields::take;
+use super::keyring_len::KeyringLen;
 use super::small::{SALT_LEN, SmallKey, TAG_LEN};
 use crate::hsm::Secret32;
 use crate::store::back_end::BackEnd;
@@ -25,6 +26,8 @@ const KIND_PERSON: u8 = 2;
 const HEAD_LEN: usize = 2 + SALT_LEN;
 /// Folder of the keyring's files in the state folder.
 const FOLDER: &str = "keyring";
+/// What the names of files in use end with.
+const IN_USE: &str = ".keys";
 
 /// What a life secret of a mailbox keeps readable. The byte stands in the record: never reused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,39 +81,78 @@ pub(super) struct Keyring {
 }
 
 impl Keyring {
-    /// Makes the file of a new generation; one left by an `init` that was never committed goes.
+    /// Makes the file of a first generation, under a name of its own until its installation is
+    /// committed: nothing that lies there is touched.
+    ///
+    /// # Errors
+    /// [`KeysError::KeyringThere`] where a keyring in use lies there; [`KeysError::Keyring`].
     pub(super) async fn create(
         back_end: Arc<dyn BackEnd>,
         generation: u32,
         secret: Secret32,
         installation: InstallationId,
     ) -> Result<Self, KeysError> {
-        let make = move || -> Result<Records, RecordsError> {
-            let name = file_name(generation);
-            back_end.make_folder(FOLDER)?;
-            back_end.sync_folder("")?;
-            if is_there(&*back_end, generation)? {
-                back_end.remove(&name)?;
+        let make = move || -> Result<Records, KeysError> {
+            back_end.make_folder(FOLDER).map_err(RecordsError::Io)?;
+            back_end.sync_folder("").map_err(RecordsError::Io)?;
+            if let Some(file) = files(&*back_end)?.iter().find(|name| name.ends_with(IN_USE)) {
+                return Err(KeysError::KeyringThere { file: format!("{FOLDER}/{file}") });
             }
-            Records::open(&*back_end, &name)
+            let name = format!("{FOLDER}/{}", founding_name(generation, installation));
+            Ok(Records::open(&*back_end, &name)?)
         };
         Ok(Self { records: blocking(make).await?, secret, generation, installation })
     }
 
-    /// Opens the file of a generation, which must be there: a lost one is not replaced by an
-    /// empty one.
-    pub(super) async fn open(
+    /// Opens the file of a generation, which must be there and have at least the length in use: a
+    /// lost one is not replaced by an empty one. One that `init` made gets its name in use.
+    ///
+    /// # Errors
+    /// [`KeysError::Missing`], [`KeysError::KeyringCut`], [`KeysError::KeyringThere`],
+    /// [`KeysError::Keyring`].
+    pub(super) async fn open_file(
         back_end: Arc<dyn BackEnd>,
-        generation: u32,
-        secret: Secret32,
+        in_use: KeyringLen,
         installation: InstallationId,
-    ) -> Result<Self, KeysError> {
-        let open = move || -> Result<Option<Records>, RecordsError> {
-            let there = is_there(&*back_end, generation)?;
-            there.then(|| Records::open(&*back_end, &file_name(generation))).transpose()
+    ) -> Result<Records, KeysError> {
+        let open = move || -> Result<Records, KeysError> {
+            let name = file_name(in_use.generation);
+            let founding = founding_name(in_use.generation, installation);
+            let files = files(&*back_end)?;
+            let has = |name: &str| files.iter().any(|file| file == name);
+            let path = format!("{FOLDER}/{name}");
+            match (has(&name), has(&founding)) {
+                (true, true) => return Err(KeysError::KeyringThere { file: path }),
+                (false, false) => return Err(KeysError::Missing(Thing::Keyring)),
+                (true, false) => {}
+                // Durable by the opening below, which syncs the folder.
+                (false, true) => back_end
+                    .rename(&format!("{FOLDER}/{founding}"), &path)
+                    .map_err(RecordsError::Io)?,
+            }
+            match Records::open_expecting(&*back_end, &path, in_use.len) {
+                Err(RecordsError::Short { end, durable_len }) => {
+                    Err(KeysError::KeyringCut { end, in_use: durable_len })
+                }
+                opened => Ok(opened?),
+            }
         };
-        let records = blocking(open).await?.ok_or(KeysError::Missing(Thing::Keyring))?;
-        Ok(Self { records, secret, generation, installation })
+        blocking(open).await
+    }
+
+    /// The keyring in an open file.
+    pub(super) const fn new(
+        records: Records,
+        secret: Secret32,
+        generation: u32,
+        installation: InstallationId,
+    ) -> Self {
+        Self { records, secret, generation, installation }
+    }
+
+    /// How long it is now: to be stored with whatever uses what was appended before.
+    pub(super) fn len(&self) -> KeyringLen {
+        KeyringLen { generation: self.generation, len: self.records.len_bytes() }
     }
 
     /// The record of a mailbox's life secrets.
@@ -137,7 +179,7 @@ impl Keyring {
     /// Appends records; durable when this returns their positions.
     pub(super) async fn append(&self, records: Vec<Bytes>) -> Result<Vec<u64>, KeysError> {
         let file = self.records.clone();
-        Ok(blocking(move || file.append(&records)).await?)
+        blocking(move || Ok(file.append(&records)?)).await
     }
 
     /// A mailbox's life secret.
@@ -187,7 +229,7 @@ impl Keyring {
 
     async fn read(&self, kind: u8, position: u64) -> Result<Zeroizing<Vec<u8>>, KeysError> {
         let file = self.records.clone();
-        let record = blocking(move || file.read(position)).await?;
+        let record = blocking(move || Ok(file.read(position)?)).await?;
         self.open_record(kind, &record)
     }
 
@@ -215,22 +257,27 @@ impl Keyring {
     }
 }
 
+/// Name of the file of a generation.
 fn file_name(generation: u32) -> String {
-    format!("{FOLDER}/{generation:08}.keys")
+    format!("{generation:08}{IN_USE}")
 }
 
-fn is_there(back: &dyn BackEnd, generation: u32) -> std::io::Result<bool> {
-    let name = format!("{generation:08}.keys");
-    match back.list(FOLDER) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        listed => Ok(listed?.contains(&name)),
+/// Its name until the installation is committed: that of no other `init`.
+fn founding_name(generation: u32, installation: InstallationId) -> String {
+    format!("{generation:08}.{installation}.founding")
+}
+
+fn files(back_end: &dyn BackEnd) -> Result<Vec<String>, RecordsError> {
+    match back_end.list(FOLDER) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        listed => Ok(listed?),
     }
 }
 
 /// Runs what waits for the disk where waiting is allowed.
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, RecordsError> + Send + 'static,
-) -> Result<T, RecordsError> {
+    work: impl FnOnce() -> Result<T, KeysError> + Send + 'static,
+) -> Result<T, KeysError> {
     let stopped = |_| RecordsError::Io(std::io::Error::other("the daemon is stopping"));
     tokio::task::spawn_blocking(work).await.map_err(stopped)?
 }

@@ -15,9 +15,6 @@ use sha2::Sha256;
 use std::fmt;
 
 const VERSION: u8 = 1;
-/// Key of the row in the table `Meta` that tells the lookup secret from others.
-pub(super) const LOOKUP_CHECK: &[u8] = b"lookup check";
-const CHECK_VERSION: u8 = 1;
 /// Length of a row without its tag.
 const BODY_LEN: usize = 2 + MailboxId::LEN + 2 * (4 + PublicKey::LEN);
 
@@ -119,7 +116,6 @@ pub(super) struct Lookup {
     number: Hmac<Sha256>,
     row: Hmac<Sha256>,
     mark: Hmac<Sha256>,
-    check: Hmac<Sha256>,
 }
 
 impl Lookup {
@@ -131,30 +127,7 @@ impl Lookup {
             number: key(b"mbx directory number"),
             row: key(b"mbx directory row"),
             mark: key(b"mbx mark"),
-            check: key(b"mbx lookup check").chain_update(installation.as_bytes()),
             secret,
-        }
-    }
-
-    /// The row that tells this secret from others, and nothing about it: for [`Lookup::fits`].
-    pub(super) fn check_row(&self) -> Bytes {
-        let value: [u8; 32] = self.check.clone().finalize().into_bytes().into();
-        [[CHECK_VERSION].as_slice(), &value].concat().into()
-    }
-
-    /// Whether the row was made with this secret in this installation; takes equally long for
-    /// every secret.
-    ///
-    /// # Errors
-    /// Where it is none of ours.
-    pub(super) fn fits(&self, mut check_row: &[u8]) -> Result<bool, KeysError> {
-        let altered = || KeysError::Altered(Thing::LookupCheck);
-        match take(&mut check_row) {
-            Some([CHECK_VERSION]) if check_row.len() == 32 => {
-                Ok(self.check.clone().verify_slice(check_row).is_ok())
-            }
-            Some([CHECK_VERSION]) | None => Err(altered()),
-            Some([version]) => Err(KeysError::Version { thing: Thing::LookupCheck, version }),
         }
     }
 
@@ -283,35 +256,6 @@ mod tests {
         let public = PrivateKey::generate().public();
         raw[22..22 + PublicKey::LEN].copy_from_slice(public.as_bytes());
         assert!(lookup.read(&key, &raw).is_err());
-    }
-
-    #[test]
-    fn a_check_row_fits_its_own_secret_and_installation_alone() {
-        let mine = lookup(1);
-        let row = mine.check_row();
-        assert_eq!(row.len(), 33);
-        assert!(mine.fits(&row).unwrap());
-        assert!(!lookup(2).fits(&row).unwrap());
-        let elsewhere = Lookup::new(Secret32::new([1; 32]), InstallationId::from_bytes([8; 16]));
-        assert!(!elsewhere.fits(&row).unwrap());
-        for bit in 8..row.len() * 8 {
-            let mut flipped = row.to_vec();
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(!mine.fits(&flipped).unwrap());
-        }
-    }
-
-    #[test]
-    fn a_check_row_of_another_length_or_version_is_refused() {
-        let mine = lookup(1);
-        let row = mine.check_row();
-        for len in 0..row.len() {
-            let cut = mine.fits(&row[..len]);
-            assert!(matches!(cut, Err(KeysError::Altered(Thing::LookupCheck))));
-        }
-        assert!(mine.fits(&[&row[..], &[0]].concat()).is_err());
-        let later = mine.fits(&[&[2], &row[1..]].concat());
-        assert!(matches!(later, Err(KeysError::Version { thing: Thing::LookupCheck, version: 2 })));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::error::{KeysError, Thing};
 use super::handle::{Keys, Open};
 use super::keyring::{Life, LifePlace, LifeTier};
+use super::keyring_len::StoredLens;
 use super::lookup::{DirectoryKey, DirectoryRow, TierKey};
 use super::mailbox_keys::{MailboxKeys, Owner, TierKeys, kek};
 use super::pair::PrivateKey;
@@ -58,7 +59,8 @@ pub struct MadeMailbox {
     pub record: Vec<u8>,
     /// The side record, where a person was named; its row is in `changes`.
     pub side: Option<SideRecord>,
-    /// Directory row, row of the keys, side record: each expected to be absent.
+    /// Directory row, row of the keys, side record: each expected to be absent; and how much of the
+    /// keyring they rest on.
     pub changes: Changes,
 }
 
@@ -81,27 +83,29 @@ impl Keys {
         }
         let open = self.opened()?;
         let lives = write_lives(&open, &batch).await?;
+        let in_use = self.keyring_in_use(&open).await?;
         let making = batch.into_iter().zip(lives).map(|(new, lives)| {
-            let open = &open;
-            async move { self.make_mailbox(open, new, lives).await }
+            let (open, in_use) = (&open, in_use.clone());
+            async move { self.make_mailbox(open, new, lives, in_use).await }
         });
         stream::iter(making).buffered(SEALS_AT_ONCE).try_collect().await
     }
 
     /// Makes side records for persons who have no mailbox here, such as operators. Their life
-    /// secrets are durable when this returns; the rows are the caller's to commit.
+    /// secrets are durable when this returns; the records' rows are the caller's to commit, in one
+    /// unit of work with the changes.
     ///
     /// # Errors
     /// As [`Keys::make_mailboxes`].
     pub async fn side_records(
         &self,
         persons: &[(PseudonymId, Zeroizing<Vec<u8>>)],
-    ) -> Result<Vec<SideRecord>, KeysError> {
+    ) -> Result<(Vec<SideRecord>, Changes), KeysError> {
         if persons.len() > BATCH_MAX {
             return Err(KeysError::BatchTooLarge);
         }
         if persons.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Changes::new()));
         }
         let open = self.opened()?;
         let lives: Vec<Secret32> = persons.iter().map(|_| fresh()).collect();
@@ -112,7 +116,15 @@ impl Keys {
         let made = made.map(|(((person, record), life), position)| {
             side_record::close(&open.register, (life, position), *person, record)
         });
-        Ok(made.collect())
+        Ok((made.collect(), self.keyring_in_use(&open).await?))
+    }
+
+    /// The change that says how much of the keyring is in use, its present end included.
+    async fn keyring_in_use(&self, open: &Open) -> Result<Changes, KeysError> {
+        let mut changes = Changes::new();
+        let stored = StoredLens::read(&self.0.store).await?;
+        open.keyring.len().put(&stored, &mut changes);
+        Ok(changes)
     }
 
     async fn make_mailbox(
@@ -120,6 +132,7 @@ impl Keys {
         open: &Open,
         new: NewMailbox,
         lives: Lives,
+        mut changes: Changes,
     ) -> Result<MadeMailbox, KeysError> {
         let place = LifePlace { epoch: FIRST, position: lives.position };
         let (basic, basic_key) = self.make_tier(open, &new, &lives.basic, place).await?;
@@ -137,7 +150,6 @@ impl Keys {
                 high: high_key,
             },
         );
-        let mut changes = Changes::new();
         let mut add = |table, key: &[u8], value: Bytes| {
             let key = Bytes::copy_from_slice(key);
             changes.expect(table, key.clone(), Expectation::Absent).put(table, key, value);

@@ -16,6 +16,7 @@ mod fields;
 mod founding;
 mod handle;
 mod keyring;
+mod keyring_len;
 mod lookup;
 mod mailbox_keys;
 mod making;
@@ -25,9 +26,11 @@ mod register;
 mod report;
 mod root_secret;
 mod sealed_dek;
+mod secret_check;
 mod side_record;
 mod small;
 mod token_key;
+mod unlocking;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -8,7 +8,6 @@ use crate::hsm::{
     Custody, CustodyError, KeyPurpose, KeySpec, Public, Sealed, Secret32, Sheet, Signature, State,
     Status,
 };
-use crate::store::back_end::BackEnd;
 use crate::store::back_end::simulated::SimulatedDisk;
 use crate::store::{BoxFuture, Store, memory};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
@@ -216,7 +215,7 @@ impl Custody for SoftCustody {
 pub(crate) struct Bench {
     pub(crate) custody: Arc<SoftCustody>,
     pub(crate) store: Store,
-    pub(crate) back_end: Arc<dyn BackEnd>,
+    pub(crate) disk: SimulatedDisk,
     pub(crate) clock: Clock,
     pub(crate) keys: Keys,
 }
@@ -230,15 +229,10 @@ impl Bench {
     /// Not initialised, over this store.
     pub(crate) async fn over(store: Store) -> Self {
         let custody = Arc::new(SoftCustody::default());
-        let back_end: Arc<dyn BackEnd> = Arc::new(SimulatedDisk::new());
+        let disk = SimulatedDisk::new();
         let clock = Clock::manual(Timestamp::EPOCH.plus_millis(1_800_000_000_000));
-        let mut bench = Self {
-            keys: load(&custody, &store, &back_end, &clock).await,
-            custody,
-            store,
-            back_end,
-            clock,
-        };
+        let mut bench =
+            Self { keys: load(&custody, &store, &disk, &clock).await, custody, store, disk, clock };
         bench.restart().await;
         bench
     }
@@ -254,12 +248,12 @@ impl Bench {
     /// Runs `init` and commits it.
     pub(crate) async fn initialise(&self) {
         let founding = self.keys.initialise().await.unwrap();
-        self.commit(founding.changes().clone()).await;
+        self.commit(founding.changes()).await;
     }
 
     /// A new process over the same token, store and disk; locked.
     pub(crate) async fn restart(&mut self) {
-        self.keys = load(&self.custody, &self.store, &self.back_end, &self.clock).await;
+        self.keys = load(&self.custody, &self.store, &self.disk, &self.clock).await;
     }
 
     /// Commits changes with some audit entry.
@@ -272,13 +266,13 @@ impl Bench {
 async fn load(
     custody: &Arc<SoftCustody>,
     store: &Store,
-    back_end: &Arc<dyn BackEnd>,
+    disk: &SimulatedDisk,
     clock: &Clock,
 ) -> Keys {
     Keys::load(Surroundings {
         custody: Arc::<SoftCustody>::clone(custody),
         store: store.clone(),
-        back_end: Arc::clone(back_end),
+        back_end: Arc::new(disk.clone()),
         clock: clock.clone(),
         cache: CacheBounds { keys_max: 100, idle_ms: 5 * 60_000, absolute_ms: 15 * 60_000 },
     })

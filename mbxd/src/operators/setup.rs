@@ -7,7 +7,7 @@ use super::password;
 use super::row::{Operator, OperatorName, OperatorRow};
 use crate::keys::Founding;
 use crate::random;
-use crate::store::{CommitError, Expectation, Row, Table};
+use crate::store::{Changes, CommitError, Expectation, Row, Table};
 use mbx_common::audit::{Event, Fact, Outcome, Subject};
 use mbx_common::id::{OperatorId, PseudonymId};
 use mbx_common::role::{Role, Roles};
@@ -99,7 +99,7 @@ impl Operators {
     ) -> Result<Initialised, InitialiseError> {
         self.check_initialise(&officers, caller).await?;
         let now = self.0.clock.now();
-        let mut changes = founding.changes().clone();
+        let mut changes = Changes::new();
         changes.expect(Table::Meta, MARK, Expectation::Absent).put(Table::Meta, MARK, vec![1]);
         let mut entry = caller.stranger().entry(now, Event::Initialised);
         let mut made = Vec::new();
@@ -119,6 +119,7 @@ impl Operators {
                 .fact(Fact::Commitment(side.commitment));
             made.push(row.view());
         }
+        changes.append(founding.changes());
         for key in founding.keys() {
             entry = entry.about(Subject::Key(key.spec.id));
         }

@@ -199,9 +199,10 @@ async fn an_init_that_was_never_committed_leaves_no_trace_in_the_next_one() {
     let bench = Bench::bare().await;
     let lost = bench.keys.initialise().await.unwrap();
     lost.side_record(person(9), b"never").await.unwrap();
+    drop(lost);
     let founding = bench.keys.initialise().await.unwrap();
     let side = founding.side_record(person(1), b"officer").await.unwrap();
-    let mut changes = founding.changes().clone();
+    let mut changes = founding.changes();
     changes.put(Table::SideRecord, Bytes::copy_from_slice(person(1).as_bytes()), side.value);
     bench.commit(changes).await;
     bench.keys.open().await.unwrap();
@@ -215,7 +216,8 @@ async fn an_init_that_was_never_committed_leaves_no_trace_in_the_next_one() {
 async fn side_records_are_made_for_people_without_a_mailbox() {
     let bench = Bench::open().await;
     let persons = [(person(5), Zeroizing::new(b"clerk".to_vec()))];
-    let made = bench.keys.side_records(&persons).await.unwrap();
+    let (made, changes) = bench.keys.side_records(&persons).await.unwrap();
+    bench.commit(changes).await;
     put(&bench, Table::SideRecord, person(5).as_bytes(), made[0].value.clone()).await;
     let unveiled = bench.keys.unveil(person(5)).await.unwrap().unwrap();
     assert_eq!(&unveiled.record[..], b"clerk");

@@ -5,11 +5,11 @@ use super::super::keyring::{Keyring, LifePlace, LifeTier};
 use super::super::lookup::Lookup;
 use super::super::mailbox_keys::{MailboxKeys, Owner};
 use super::super::sealed_dek::open_dek;
+use super::super::secret_check::SecretCheck;
 use super::super::{register, side_record};
 use super::interop::{bytes, vectors};
 use super::*;
 use crate::hsm::Secret32;
-use crate::store::back_end::simulated::SimulatedDisk;
 use mbx_common::holder::MailboxState;
 use mbx_common::id::InstallationId;
 use std::collections::HashMap;
@@ -123,10 +123,17 @@ fn a_known_directory_row_is_found_and_written_alike() {
     let lookup = Lookup::new(known.secret("lookup_secret"), known.installation());
     let key = lookup.directory_key(&number(FIRST));
     assert_eq!(key.as_bytes()[..], known.bytes("directory_key"));
-    assert_eq!(lookup.check_row(), known.bytes("lookup_check"));
     let row = lookup.read(&key, &known.bytes("directory_row")).unwrap();
     assert_eq!((row.mailbox, row.state), (known.mailbox(), MailboxState::Suspended));
     assert_eq!((row.basic.epoch, row.high.epoch), (1, 2));
     assert_eq!(lookup.directory_value(&key, &row), known.bytes("directory_row"));
     assert_eq!(lookup.mark(&[b"duplicate", b"", b"x"])[..], known.bytes("mark"));
+}
+
+#[test]
+fn known_checks_of_root_secrets_are_written_alike() {
+    let known = Known::read();
+    let row = |check: SecretCheck, name: &str| check.row(&known.secret(name), known.installation());
+    assert_eq!(row(SecretCheck::Lookup, "lookup_secret"), known.bytes("lookup_check"));
+    assert_eq!(row(SecretCheck::Register, "register_secret"), known.bytes("register_check"));
 }

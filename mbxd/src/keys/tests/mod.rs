@@ -2,6 +2,7 @@
 
 mod flow;
 mod interop;
+mod keyring;
 mod known;
 mod tamper;
 mod token;
@@ -10,6 +11,7 @@ use super::testing::{Bench, SoftCustody};
 use super::*;
 use crate::cipher::{ContentRoot, Dek};
 use crate::hsm::{CustodyError, KeyPurpose};
+use crate::store::back_end::simulated::{Fault, SimulatedDisk};
 use crate::store::records::Records;
 use crate::store::{Changes, KeyRange, Table};
 use bytes::Bytes;

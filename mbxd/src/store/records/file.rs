@@ -24,6 +24,14 @@ pub enum RecordsError {
         /// Where.
         offset: u64,
     },
+    /// The file ends before what is known to have been durable.
+    #[error("the record file ends at byte {end}, but {durable_len} bytes of it were durable")]
+    Short {
+        /// Where the last whole batch ends.
+        end: u64,
+        /// Length that its user knows to have been durable.
+        durable_len: u64,
+    },
     /// The file was written by a newer program.
     #[error("the record file has format {found}; this program reads up to {known}")]
     Newer {
@@ -48,7 +56,10 @@ impl RecordsError {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Io(_) => Kind::Unavailable,
-            Self::Damaged { .. } | Self::NoRecord { .. } | Self::Newer { .. } => Kind::Corrupt,
+            Self::Damaged { .. }
+            | Self::NoRecord { .. }
+            | Self::Newer { .. }
+            | Self::Short { .. } => Kind::Corrupt,
             Self::TooLarge => Kind::Internal,
         }
     }
@@ -97,7 +108,7 @@ impl Records {
     /// batches end before is refused, and left as it is.
     ///
     /// # Errors
-    /// As [`Records::open`]; [`RecordsError::Damaged`] where the file ends too early.
+    /// As [`Records::open`]; [`RecordsError::Short`] where the file ends too early.
     pub fn open_expecting(
         back: &dyn BackEnd,
         name: &str,

@@ -43,7 +43,7 @@ pub(super) fn recover(opening: &Opening<'_>) -> Result<u64, RecordsError> {
         }
     }
     if end < opening.durable_len {
-        return Err(RecordsError::Damaged { offset: end });
+        return Err(RecordsError::Short { end, durable_len: opening.durable_len });
     }
     if let Some(batch) = last {
         write_all_at(file, batch.offset, &mut [IoSlice::new(&batch.bytes)])?;

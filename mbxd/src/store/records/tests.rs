@@ -180,7 +180,7 @@ fn a_file_that_ends_before_what_was_durable_is_refused_and_left_as_it_is() {
         let (disk, bytes, _) = last_flipped(place, 5);
         let durable = u64::try_from(bytes.len()).unwrap();
         let refused = Records::open_expecting(&disk, NAME, durable);
-        assert!(matches!(refused, Err(RecordsError::Damaged { .. })), "byte {place}");
+        assert!(matches!(refused, Err(RecordsError::Short { .. })), "byte {place}");
         assert_eq!(disk.contents(NAME).unwrap(), bytes, "byte {place}");
         assert_eq!(disk.names(), [NAME]);
         // Mended, as from a backup, it opens.
