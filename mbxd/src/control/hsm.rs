@@ -9,6 +9,7 @@ use crate::operators::Staff;
 use mbx_common::audit::{Event, Origin, Outcome};
 use mbx_common::control::hsm::{Check, HsmState, HsmStatus, Opened, PinRequest, TestSheet};
 use mbx_common::control::status::Level;
+use mbx_common::error::Kind;
 use secrecy::SecretString;
 
 /// What each place of the token's counters stands for.
@@ -70,7 +71,12 @@ impl<'a> Act<'a> {
     }
 
     async fn end<T>(self, result: Result<T, KeysError>) -> Result<T, Refusal> {
-        let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
+        let outcome = match &result {
+            Ok(_) => Outcome::Done,
+            // Not even tried.
+            Err(error) if error.kind() == Kind::Conflict => Outcome::Refused,
+            Err(_) => Outcome::Failed,
+        };
         self.rooms.audit.record_act(&self.origin, self.event, outcome).await?;
         result.map_err(|error| Refusal::of_keys(&error, &self.rooms.keys.status()))
     }

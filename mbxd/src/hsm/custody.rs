@@ -180,6 +180,9 @@ pub enum CustodyError {
     /// The token refused the PIN given just now.
     #[error("the HSM refused the PIN")]
     PinRejected,
+    /// The token is open already: the PIN given just now was not tried.
+    #[error("the HSM is open already; the PIN was not tried")]
+    OpenAlready,
     /// The token admits no PIN any more.
     #[error("the HSM has locked the PIN; its security officer must reset it")]
     PinLocked,
@@ -219,6 +222,7 @@ impl CustodyError {
             | Self::Timeout
             | Self::Policy => Kind::Unavailable,
             Self::PinRejected => Kind::Denied,
+            Self::OpenAlready => Kind::Conflict,
             Self::Busy => Kind::Limit,
             Self::Tampered | Self::UnknownKey | Self::Malformed => Kind::Corrupt,
         }
@@ -231,6 +235,7 @@ impl CustodyError {
             Self::Busy | Self::Timeout => Some(Duration::from_secs(5)),
             Self::Locked | Self::Policy => Some(Duration::from_mins(1)),
             Self::PinRejected
+            | Self::OpenAlready
             | Self::PinLocked
             | Self::Tampered
             | Self::UnknownKey
@@ -287,12 +292,13 @@ pub trait Custody: Send + Sync {
     /// Changes of the state, for whoever must act on them: purge a cache, open secrets anew.
     fn changes(&self) -> watch::Receiver<State>;
 
-    /// Gives the PIN; it is tried once. Returns when the token is open or known not to open.
-    /// Nothing happens where it is open already.
+    /// Gives the PIN; it is tried once. Returns when the token is open or known not to open. An
+    /// opening that is under way with another PIN is awaited first.
     ///
-    /// Fails with [`CustodyError::PinRejected`], [`CustodyError::PinLocked`],
-    /// [`CustodyError::Policy`] or [`CustodyError::Unavailable`]; the last one keeps the PIN, and
-    /// the token is opened as soon as it is back.
+    /// Fails with [`CustodyError::OpenAlready`], the PIN being untried; with
+    /// [`CustodyError::PinRejected`], [`CustodyError::PinLocked`], [`CustodyError::Policy`] or
+    /// [`CustodyError::Unavailable`]; the last one keeps the PIN, and the token is opened as soon
+    /// as it is back.
     fn unlock(&self, pin: SecretString) -> BoxFuture<'_, Result<(), CustodyError>>;
 
     /// Forgets the PIN and logs out; nothing is opened until the next [`Self::unlock`].

@@ -15,6 +15,7 @@ mod gate;
 mod job;
 mod metrics;
 mod pin;
+mod pins;
 mod pkcs11;
 mod probe;
 mod sealed;

@@ -4,6 +4,7 @@ use super::custody::BoxFuture;
 use super::gate::{RETRY_AFTER, Shared};
 use super::job::{Reply, Task};
 use super::pin::RejectedPin;
+use super::pins::Given;
 use super::supervisor::{Event, STOP_WAIT, Supervisor};
 use super::{
     Custody, CustodyError, KeyPurpose, KeySpec, Metrics, Public, Sealed, Secret32, Sheet,
@@ -260,7 +261,7 @@ impl Custody for Pkcs11Custody {
         Box::pin(async move {
             let (reply, outcome) = oneshot::channel();
             let lost = CustodyError::Unavailable { retry_after: RETRY_AFTER };
-            if self.shared.events.send(Event::Unlock { pin, reply }).is_err() {
+            if self.shared.events.send(Event::Unlock(Given { pin, reply })).is_err() {
                 return Err(lost);
             }
             match tokio::time::timeout(UNLOCK_WAIT, outcome).await {

@@ -9,21 +9,22 @@ use super::crew::Crew;
 use super::gate::Shared;
 use super::job::{Reply, Task};
 use super::pin::RejectedPin;
+use super::pins::{Given, Pins};
 use super::{CustodyError, State};
 use crate::random;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
-use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 
 /// First wait before the token is opened anew.
 const BACKOFF_MIN: Duration = Duration::from_millis(250);
 
-/// Longest wait, jitter apart: readers are back within 5 seconds of the repair.
-const BACKOFF_MAX: Duration = Duration::from_secs(3);
+/// Longest wait, jitter apart: readers are back within 5 seconds of the repair, on a busy machine
+/// too.
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 /// Wait before keys that violated the policy are looked at again.
 const POLICY_RETRY: Duration = Duration::from_mins(1);
@@ -37,7 +38,7 @@ pub(super) const STOP_WAIT: Duration = Duration::from_secs(2);
 /// What the supervisor is told.
 pub(super) enum Event {
     /// A PIN from a person.
-    Unlock { pin: SecretString, reply: oneshot::Sender<Result<(), CustodyError>> },
+    Unlock(Given),
     /// Forget the PIN.
     Lock { reply: oneshot::Sender<()> },
     /// The token was opened, or not.
@@ -63,16 +64,11 @@ pub(super) struct Supervisor {
     pub(super) rejected: Arc<RejectedPin>,
     /// `None` while another thread has it.
     context: Option<Box<Context>>,
-    pin: Option<SecretString>,
-    /// The PIN that the token took last. A PIN given by hand may be a slip: where the token refuses
-    /// it, this one is used again. Never one that the token refused, or has not seen.
-    accepted: Option<SecretString>,
-    by_hand: bool,
+    pins: Pins,
     phase: Phase,
     epoch: u64,
     backoff: Duration,
     crew: Crew,
-    unlocking: Vec<oneshot::Sender<Result<(), CustodyError>>>,
     keep_alive: Option<oneshot::Receiver<Result<Reply, CustodyError>>>,
     /// The module is to be closed as soon as nobody uses it.
     close_wanted: bool,
@@ -113,14 +109,11 @@ impl Supervisor {
             development,
             rejected: Arc::new(rejected),
             context: Some(Box::new(Context::new())),
-            pin,
-            accepted: None,
-            by_hand: false,
+            pins: Pins::new(pin),
             phase,
             epoch: 0,
             backoff: BACKOFF_MIN,
             crew,
-            unlocking: Vec::new(),
             keep_alive: None,
             close_wanted: false,
         }
@@ -153,7 +146,7 @@ impl Supervisor {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Unlock { pin, reply } => self.unlock(pin, reply),
+            Event::Unlock(given) => self.unlock(given),
             Event::Lock { reply } => {
                 self.lock();
                 let _ = reply.send(());
@@ -209,14 +202,14 @@ impl Supervisor {
     /// Opens the token in a thread of its own: anew where no call is under way, else by asking it
     /// again as it is.
     fn try_opening(&mut self, now: Instant) {
-        let (Some(pin), false) = (self.pin.clone(), self.crew.is_exhausted()) else {
+        let (Some(pin), false) = (self.pins.in_use().cloned(), self.crew.is_exhausted()) else {
             return self.wait(State::Down, "calls into the module do not return".to_owned(), now);
         };
         let Some(mut context) = self.context.take() else {
             return self.wait(State::Down, "opening the token does not return".to_owned(), now);
         };
         let fresh = self.crew.is_gone();
-        let by_hand = std::mem::take(&mut self.by_hand);
+        let by_hand = self.pins.take_by_hand();
         let (shared, rejected) = (Arc::clone(&self.shared), Arc::clone(&self.rejected));
         let development = self.development;
         self.close_wanted = false;
@@ -257,7 +250,7 @@ impl Supervisor {
                 self.epoch += u64::from(fresh);
                 if fresh {
                     // Only a fresh opening logs in.
-                    self.accepted.clone_from(&self.pin);
+                    self.pins.accept();
                 }
                 self.backoff = BACKOFF_MIN;
                 self.phase = Phase::Ready;
@@ -267,7 +260,7 @@ impl Supervisor {
                     tracing::error!(key = %key.id, label = label(*key), "HSM key missing or doubled");
                 }
                 self.crew.begin(token);
-                self.answer_unlocking(&Ok(()));
+                self.pins.answer(Ok(()));
             }
             Err(error) => {
                 let state = error.state();
@@ -286,23 +279,20 @@ impl Supervisor {
                         CustodyError::Unavailable { retry_after: self.backoff }
                     }
                 };
-                self.answer_unlocking(&Err(refusal));
+                self.pins.answer(Err(refusal));
             }
         }
+        self.unlock_next();
     }
 
     /// Goes back to the PIN that the token took last, where the refused one is another.
     fn fall_back(&mut self) -> bool {
-        let refused = self.pin.take();
-        let (Some(accepted), Some(refused)) = (self.accepted.take(), refused) else { return false };
-        let [former, latter] = [&accepted, &refused].map(|pin| pin.expose_secret().as_bytes());
-        if bool::from(former.ct_eq(latter)) {
+        if !self.pins.fall_back() {
             return false;
         }
         tracing::warn!(
             "the HSM refused the PIN given by hand; the one it took before is used again"
         );
-        self.pin = Some(accepted);
         let cause = "the PIN given by hand was refused; the former one is used".to_owned();
         self.wait(State::Down, cause, Instant::now());
         true
@@ -311,8 +301,7 @@ impl Supervisor {
     fn stay_closed(&mut self, state: State, cause: String) {
         match state {
             State::PinRejected | State::PinLocked | State::Locked => {
-                self.pin = None;
-                self.accepted = None;
+                self.pins.forget();
                 self.phase = Phase::Closed;
                 self.close_wanted = true;
                 self.shared.close(state, Some(cause), None);
@@ -320,12 +309,6 @@ impl Supervisor {
             State::Down | State::PolicyViolated | State::Ready => {
                 self.wait(state, cause, Instant::now());
             }
-        }
-    }
-
-    fn answer_unlocking(&mut self, outcome: &Result<(), CustodyError>) {
-        for reply in self.unlocking.drain(..) {
-            drop(reply.send(outcome.clone()));
         }
     }
 
@@ -344,33 +327,39 @@ impl Supervisor {
         self.shared.close(state, Some(cause), Some(until));
     }
 
-    fn unlock(&mut self, pin: SecretString, reply: oneshot::Sender<Result<(), CustodyError>>) {
+    /// Tries a PIN that a person gave, and tells nobody that one is right which was not tried.
+    fn unlock(&mut self, given: Given) {
         match self.phase {
-            Phase::Ready => return drop(reply.send(Ok(()))),
-            Phase::Opening => {}
+            Phase::Ready => given.answer(Err(CustodyError::OpenAlready)),
+            Phase::Opening => self.pins.queue(given),
             Phase::Closed | Phase::Waiting { .. } => {
+                let replaced = CustodyError::Unavailable { retry_after: self.backoff };
+                self.pins.put_in_use(given, replaced);
                 let now = Instant::now();
-                self.pin = Some(pin);
-                self.by_hand = true;
                 self.backoff = BACKOFF_MIN;
                 self.phase = Phase::Waiting { until: now };
                 let cause = "the token is being opened".to_owned();
                 self.shared.close(State::Down, Some(cause), Some(now));
             }
         }
-        self.unlocking.push(reply);
+    }
+
+    /// Sees to the PINs that were given while an opening was under way.
+    fn unlock_next(&mut self) {
+        while self.phase != Phase::Opening
+            && let Some(given) = self.pins.next_queued()
+        {
+            self.unlock(given);
+        }
     }
 
     fn lock(&mut self) {
-        self.pin = None;
-        self.accepted = None;
-        self.by_hand = false;
         self.phase = Phase::Closed;
         self.close_wanted = true;
         self.shared.close(State::Locked, None, None);
         self.keep_alive = None;
         self.crew.release();
-        self.answer_unlocking(&Err(CustodyError::Locked));
+        self.pins.lock();
     }
 
     fn close_module(&mut self) {

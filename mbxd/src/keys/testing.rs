@@ -190,7 +190,11 @@ impl Custody for SoftCustody {
     }
 
     fn unlock(&self, pin: SecretString) -> BoxFuture<'_, Result<(), CustodyError>> {
-        let unlocked = if pin.expose_secret() == "1234" {
+        let is_open =
+            *self.state.borrow() == State::Ready && self.inner.lock().unwrap().refusal.is_none();
+        let unlocked = if is_open {
+            Err(CustodyError::OpenAlready)
+        } else if pin.expose_secret() == "1234" {
             self.refuse(None);
             self.become_state(State::Ready);
             Ok(())

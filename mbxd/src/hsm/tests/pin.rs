@@ -14,6 +14,8 @@ suite! {
     an_unlock_while_the_token_is_away_keeps_the_pin_for_its_return
     a_slip_at_unlocking_in_an_outage_gives_way_to_the_pin_that_was_right_before
     a_slip_and_a_former_pin_that_is_refused_too_are_tried_once_each
+    a_pin_given_while_the_token_is_open_is_refused_untried
+    a_pin_given_while_the_token_is_being_opened_is_not_called_right_untried
     a_lock_during_an_outage_holds_when_the_token_is_back
     nothing_that_is_shown_or_logged_holds_the_pin
 }
@@ -146,6 +148,55 @@ async fn a_slip_and_a_former_pin_that_is_refused_too_are_tried_once_each(token: 
     reaches(&custody, State::PinRejected, PATIENCE).await;
     assert_eq!(custody.status().next_try, None);
     assert_eq!(faults.count("C_Login"), logins + 2);
+}
+
+async fn a_pin_given_while_the_token_is_open_is_refused_untried(token: Token) {
+    let faults = Faults::of(&token);
+    let custody = ready(with_pin(&token, token.pin())).await;
+    let kek = made(&custody, KeyPurpose::KekBasic).await;
+    let logins = faults.count("C_Login");
+    for pin in ["000000", token.pin()] {
+        assert_eq!(custody.unlock(pin.to_owned().into()).await, Err(CustodyError::OpenAlready));
+    }
+    assert_eq!(faults.count("C_Login"), logins);
+    // The PIN in use is the one that was right, also for the next opening.
+    faults.fail("*", code::DEVICE_REMOVED);
+    assert!(custody.seal(kek, &secret(1)).await.is_err());
+    reaches(&custody, State::Down, PATIENCE).await;
+    faults.repair();
+    reaches(&custody, State::Ready, PATIENCE).await;
+    assert_eq!(faults.count("C_Login"), logins + 1);
+}
+
+async fn a_pin_given_while_the_token_is_being_opened_is_not_called_right_untried(token: Token) {
+    let faults = Faults::of(&token);
+    faults.hang_next("C_Login", 1);
+    let custody = Pkcs11Custody::start(with_pin(&token, token.pin())).unwrap();
+    eventually("it is being opened", || faults.count("C_OpenSession") > 0).await;
+    let slip = custody.unlock("000000".to_owned().into());
+    let opened = async {
+        // Given before the opening ends: the supervisor takes what it is told in order.
+        tokio::task::yield_now().await;
+        faults.repair();
+    };
+    let (slip, ()) = tokio::join!(slip, opened);
+    assert_eq!(slip, Err(CustodyError::OpenAlready));
+    assert_eq!(custody.status().state, State::Ready);
+    custody.stop().await;
+
+    // The other way round: the opening fails, and the PIN given meanwhile is tried.
+    faults.hang_next("C_Login", 1);
+    let custody = Pkcs11Custody::start(with_pin(&token, "000000")).unwrap();
+    let before = faults.count("C_OpenSession");
+    eventually("it is being opened", || faults.count("C_OpenSession") > before).await;
+    let right = custody.unlock(token.pin().to_owned().into());
+    let refused = async {
+        tokio::task::yield_now().await;
+        faults.repair();
+    };
+    let (right, ()) = tokio::join!(right, refused);
+    assert_eq!(right, Ok(()));
+    assert_eq!(custody.status().state, State::Ready);
 }
 
 async fn a_lock_during_an_outage_holds_when_the_token_is_back(token: Token) {
