@@ -1,6 +1,7 @@
 //! What is read at the moment that metrics are asked for.
 
 use super::ability::{Ability, Health};
+use super::token;
 use crate::telemetry::metrics::{write_all, write_counter, write_gauge};
 
 /// The whole OpenMetrics text.
@@ -32,40 +33,12 @@ pub(super) fn exposition(health: &Health) -> String {
         ("mbx_store_log_bytes", "Bytes written to the log.", done.log_bytes),
         ("mbx_store_content_bytes", "Bytes of contents among them.", done.content_bytes),
     ] {
-        write_counter(&mut out, name, help, count);
+        write_counter(&mut out, name, help, &plain(count));
     }
     let status = health.keys.status();
-    write_gauge(
-        &mut out,
-        "mbx_hsm_ready",
-        "1 where the token's canary opens.",
-        &plain(u64::from(status.hsm.state.is_ready())),
-    );
-    write_gauge(
-        &mut out,
-        "mbx_hsm_epoch",
-        "How often the token was opened anew.",
-        &plain(status.hsm.epoch),
-    );
-    let len = |len: usize| plain(u64::try_from(len).unwrap_or(u64::MAX));
-    write_gauge(
-        &mut out,
-        "mbx_hsm_queue",
-        "Jobs that wait for the token.",
-        &len(status.hsm.queue_len),
-    );
-    write_gauge(
-        &mut out,
-        "mbx_hsm_workers_lost",
-        "Workers that do not come back from the token.",
-        &len(status.hsm.workers_lost),
-    );
-    write_gauge(
-        &mut out,
-        "mbx_cached_keys",
-        "Opened mailbox keys in memory.",
-        &len(status.cached_keys),
-    );
+    token::write(&mut out, &status.hsm, &health.keys.hsm_metrics());
+    let cached = u64::try_from(status.cached_keys).unwrap_or(u64::MAX);
+    write_gauge(&mut out, "mbx_cached_keys", "Opened mailbox keys in memory.", &plain(cached));
     write_gauge(
         &mut out,
         "mbx_integrity_violations",

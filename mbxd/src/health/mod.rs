@@ -6,6 +6,7 @@
 mod ability;
 mod gauges;
 mod server;
+mod token;
 
 pub use ability::{Abilities, Ability, Health};
 pub use server::serve;
