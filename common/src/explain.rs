@@ -237,7 +237,8 @@ catalogue! {
         "No job has this id, or its row has passed its retention.",
         "List the jobs.", Some("mbxctl job list");
     NOT_ENTITLED = 4101, Denied, "no mailbox that this person may use",
-        "The person has no mailbox here, or named another's.",
+        "The person has no mailbox here, or named another's. Mailboxes of companies and \
+         associations answer the same to whoever acts for them: that is not supported yet.",
         "Nothing: persons use the mailbox under their own number.", None;
     COMPANY_NOT_SUPPORTED = 4102, Denied, "mailboxes of companies cannot be used yet",
         "Who acts for a company follows from the company register, which is not consulted yet.",

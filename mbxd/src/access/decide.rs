@@ -9,8 +9,8 @@ use mbx_common::holder::MailboxState;
 
 /// Decides whether the person may do this: the one place where K6.4–K6.6 are applied.
 ///
-/// Entitlement is judged first, so that a stranger learns nothing of a mailbox's state, and the
-/// level before the age, so that the person is told to identify once, at the level that will do.
+/// Entitlement is judged first, so that a stranger learns nothing of a mailbox, neither its state
+/// nor that it is a company's, and the level before the age, so that the person is told to identify once, at the level that will do.
 ///
 /// # Errors
 /// [`Denied`] with the first reason that stands against it.
@@ -28,11 +28,11 @@ pub fn decide(attempt: &Attempt, rules: &Rules) -> Result<Grant, Denied> {
 
 /// Direct entitlement (K6.6): natural persons and sole traders hold their mailbox in person.
 fn capacity(attempt: &Attempt, mailbox: &HeldMailbox) -> Result<Capacity, Denied> {
-    if !mailbox.kind.is_natural_person() {
-        return Err(Denied::CompanyNotSupported);
-    }
     if attempt.person.own_mailbox != Some(mailbox.id) || mailbox.state == MailboxState::Closed {
         return Err(Denied::NotEntitled);
+    }
+    if !mailbox.kind.is_natural_person() {
+        return Err(Denied::CompanyNotSupported);
     }
     Ok(Capacity::Holder)
 }

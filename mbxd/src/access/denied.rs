@@ -11,8 +11,9 @@ pub enum Denied {
     /// The person has no authority over this mailbox, or there is none: the two look alike.
     #[error("no mailbox that this person may use")]
     NotEntitled,
-    /// The mailbox belongs to a company or an association; their authority rests on the company
-    /// register, which is not consulted yet.
+    /// The mailbox is the caller's own and belongs to a company or an association: who acts for one
+    /// rests on the company register, which is not consulted yet. Strangers get
+    /// [`Denied::NotEntitled`], as on any other mailbox.
     #[error("mailboxes of companies and associations cannot be used yet")]
     CompanyNotSupported,
     /// The person was not identified surely enough.

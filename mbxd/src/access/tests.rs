@@ -14,18 +14,19 @@ const MINUTE_MS: u64 = 60_000;
 #[derive(Clone, Copy)]
 enum Relation {
     Own(HolderKind),
-    Anothers,
+    Anothers(HolderKind),
     WithoutOwn,
     Nothing,
 }
 
 impl Relation {
-    const ALL: [(&'static str, Self); 7] = [
+    const ALL: [(&'static str, Self); 8] = [
         ("own, person", Self::Own(HolderKind::Person)),
         ("own, sole trader", Self::Own(HolderKind::SoleTrader)),
         ("company", Self::Own(HolderKind::Company)),
         ("association", Self::Own(HolderKind::Association)),
-        ("another's", Self::Anothers),
+        ("another's", Self::Anothers(HolderKind::Person)),
+        ("another's, company", Self::Anothers(HolderKind::Company)),
         ("another's, has none", Self::WithoutOwn),
         ("no such mailbox", Self::Nothing),
     ];
@@ -33,15 +34,15 @@ impl Relation {
     fn own_mailbox(self) -> Option<MailboxId> {
         match self {
             Self::Own(_) => Some(MAILBOX),
-            Self::Anothers | Self::Nothing => Some(OTHER),
+            Self::Anothers(_) | Self::Nothing => Some(OTHER),
             Self::WithoutOwn => None,
         }
     }
 
     fn mailbox(self, state: MailboxState) -> Option<HeldMailbox> {
         let kind = match self {
-            Self::Own(kind) => kind,
-            Self::Anothers | Self::WithoutOwn => HolderKind::Person,
+            Self::Own(kind) | Self::Anothers(kind) => kind,
+            Self::WithoutOwn => HolderKind::Person,
             Self::Nothing => return None,
         };
         Some(HeldMailbox { id: MAILBOX, kind, state })
@@ -193,12 +194,16 @@ proptest! {
 #[test]
 fn a_stranger_cannot_tell_a_mailbox_from_none() {
     let rules = Rules::default();
+    let nobodys = |action| decide(&attempt(Relation::Nothing, Loa::Four, action, 0), &rules);
     for action in Action::ALL {
-        for state in MailboxState::ALL {
-            let mut strangers = attempt(Relation::Anothers, Loa::Four, action, 0);
-            strangers.mailbox = Relation::Anothers.mailbox(state);
-            let nobodys = attempt(Relation::Nothing, Loa::Four, action, 0);
-            assert_eq!(decide(&strangers, &rules), decide(&nobodys, &rules));
+        for (kind, state) in HolderKind::ALL
+            .into_iter()
+            .flat_map(|kind| MailboxState::ALL.into_iter().map(move |state| (kind, state)))
+        {
+            let relation = Relation::Anothers(kind);
+            let mut strangers = attempt(relation, Loa::Four, action, 0);
+            strangers.mailbox = relation.mailbox(state);
+            assert_eq!(decide(&strangers, &rules), nobodys(action), "{kind}, {state}");
         }
     }
 }

@@ -191,10 +191,16 @@ async fn a_company_is_registered_but_cannot_be_used_yet() {
     let company = registration("162021004748");
     let registered = world.mailboxes.register(company, &origin()).await.unwrap();
     assert_eq!(registered.kind, HolderKind::Company);
-    let caller =
+    let refused = async |caller: Caller| {
+        let visit = world.mailboxes.enter(caller).await.unwrap();
+        let refused = world.mailboxes.view(&visit).await.unwrap_err();
+        assert_eq!(world.last_entry().event, Event::HolderRefused);
+        refused.code()
+    };
+    let own = world.caller("162021004748", Loa::Three);
+    assert_eq!(refused(own).await, explain::COMPANY_NOT_SUPPORTED);
+    // A stranger is not even told that it is a company's.
+    let strangers =
         Caller { on_behalf_of: Some(registered.mailbox), ..world.caller(ANNA, Loa::Three) };
-    let visit = world.mailboxes.enter(caller).await.unwrap();
-    let refused = world.mailboxes.view(&visit).await.unwrap_err();
-    assert_eq!(refused.code(), explain::COMPANY_NOT_SUPPORTED);
-    assert_eq!(world.last_entry().event, Event::HolderRefused);
+    assert_eq!(refused(strangers).await, explain::NOT_ENTITLED);
 }
