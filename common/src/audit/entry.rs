@@ -58,7 +58,7 @@ pub enum Outcome {
 }
 
 /// Who acted.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Actor {
     /// The daemon itself.
     Daemon,

@@ -51,6 +51,7 @@ events! {
     PasswordChanged = 106, "operator's password changed";
     CommandRefused = 107, "staff command refused";
     OperatorSuspended = 108, "operator suspended";
+    CommandsRefusedCounted = 109, "further refused staff commands counted";
     MailboxRegistered = 201, "mailbox registered";
     MailboxSuspended = 202, "mailbox suspended";
     MailboxResumed = 203, "mailbox resumed";
@@ -75,6 +76,7 @@ events! {
     HolderSessionEnded = 407, "holder session ended";
     MessagesErased = 408, "keys of deleted messages erased after their restore window";
     MailboxViewed = 409, "holder looked at the mailbox";
+    HoldersRefusedCounted = 410, "further refused calls of portals counted";
     KeyCreated = 501, "key created in the HSM";
     HsmOpened = 502, "HSM opened";
     HsmLost = 503, "HSM lost";

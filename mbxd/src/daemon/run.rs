@@ -100,6 +100,9 @@ async fn finish(rooms: Rooms, diary: &Diary) {
     if let Err(error) = rooms.mailboxes.flush_refusals(true).await {
         tracing::warn!(error = %Chain(&error), "refusals were not counted");
     }
+    if let Err(error) = rooms.operators.flush_refusals(true).await {
+        tracing::warn!(error = %Chain(&error), "refused commands were not counted");
+    }
     diary.note(Event::DaemonStopped, Outcome::Done, Vec::new()).await;
     if rooms.keys.sign_key().is_ok()
         && let Err(error) = rooms.audit.checkpoint().await

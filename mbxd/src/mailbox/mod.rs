@@ -8,7 +8,6 @@ mod accept;
 mod base64_text;
 #[cfg(test)]
 mod fixture;
-mod floods;
 pub mod incoming;
 mod manifest;
 pub mod reading;

@@ -1,15 +1,16 @@
 //! What the authorities' door refused, for the audit log and `delivery list`.
 
-use super::floods::{Admitted, Counted};
 use super::incoming::{Operation, Refusal};
 use super::row::{DeliveryOutcome, DeliveryRow, arrival_key};
 use super::service::Mailboxes;
-use crate::store::{BadRow, Changes, CommitError, Row as _, Table};
+use crate::store::{Admitted, BadRow, Changes, CommitError, Counted, Row as _, Table};
 use mbx_common::audit::{Actor, Entry, Event, Fact, Outcome, Subject};
 use mbx_common::error::{Code, Kind};
 use mbx_common::id::{DeliveryId, RequestId};
 use mbx_common::identity::OrganisationNumber;
-use std::sync::PoisonError;
+
+/// Whose refusals, and of what cause (the number of our `MBX-nnnn`).
+pub(super) type Flood = (Option<OrganisationNumber>, u16);
 
 /// Why a refusal was not recorded.
 #[derive(Debug, thiserror::Error)]
@@ -44,10 +45,7 @@ impl Mailboxes {
     /// [`RefuseError`]; the call is refused all the same.
     pub async fn refuse(&self, refusal: Refusal) -> Result<(), RefuseError> {
         let flood = (refusal.dispatcher, refusal.cause.0);
-        let admitted = {
-            let mut floods = self.floods().lock().unwrap_or_else(PoisonError::into_inner);
-            floods.admit(flood, self.now())
-        };
+        let admitted = self.floods().admit(&flood, self.now());
         let Admitted::Write { before } = admitted else { return Ok(()) };
         let counted = match before {
             Some(counted) => self.write_counted(counted).await,
@@ -55,25 +53,21 @@ impl Mailboxes {
         };
         let written = self.write_refusal(&refusal).await;
         if written.is_err() {
-            self.floods().lock().unwrap_or_else(PoisonError::into_inner).forget(flood);
+            self.floods().forget(&flood);
         }
         written.and(counted)
     }
 
-    /// Writes what was counted in minutes that are over; in every minute where `all`. To be called
-    /// every minute, and with `all` at stop.
+    /// Writes what was counted of deliveries and of portals in minutes that are over; in every
+    /// minute where `all`. To be called every minute, and with `all` at stop.
     ///
     /// # Errors
     /// [`RefuseError`] of the first count that could not be written; counts are lost then.
     pub async fn flush_refusals(&self, all: bool) -> Result<(), RefuseError> {
-        let counted = {
-            let mut floods = self.floods().lock().unwrap_or_else(PoisonError::into_inner);
-            floods.take_over(self.now(), all)
-        };
-        for counted in counted {
+        for counted in self.floods().take_over(self.now(), all) {
             self.write_counted(counted).await?;
         }
-        Ok(())
+        Ok(self.refusals().flush(self.store(), self.now(), all).await?)
     }
 
     async fn write_refusal(&self, refusal: &Refusal) -> Result<(), RefuseError> {
@@ -100,8 +94,8 @@ impl Mailboxes {
         self.write_row(row, entry).await
     }
 
-    async fn write_counted(&self, counted: Counted) -> Result<(), RefuseError> {
-        let (dispatcher, cause) = counted.flood;
+    async fn write_counted(&self, counted: Counted<Flood>) -> Result<(), RefuseError> {
+        let (dispatcher, cause) = counted.key;
         let row = DeliveryRow {
             request: RequestId::from_bytes([0; RequestId::LEN]),
             outcome: DeliveryOutcome::RefusedCounted,

@@ -1,16 +1,17 @@
 //! The handle that edges hold: every act on a mailbox goes through it.
 
-use super::floods::Floods;
+use super::refuse::Flood;
 use crate::access::Rules;
 use crate::clock::Clock;
 use crate::jobs::Jobs;
 use crate::keys::Keys;
-use crate::store::Store;
+use crate::store::{Floods, Refusals, Store};
 use mbx_common::assurance::Loa;
+use mbx_common::audit::Event;
 use mbx_common::time::Timestamp;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -78,7 +79,10 @@ struct Inner {
     clock: Clock,
     options: RwLock<Arc<Options>>,
     sequence: Sequence,
-    floods: Mutex<Floods>,
+    /// Refused deliveries.
+    floods: Floods<Flood>,
+    /// Refused calls of portals.
+    refusals: Refusals,
 }
 
 impl Mailboxes {
@@ -92,7 +96,8 @@ impl Mailboxes {
             clock,
             options: RwLock::new(Arc::new(options)),
             sequence: Sequence::default(),
-            floods: Mutex::default(),
+            floods: Floods::default(),
+            refusals: Refusals::counted_as(Event::HoldersRefusedCounted),
         }))
     }
 
@@ -126,8 +131,12 @@ impl Mailboxes {
         self.0.sequence.next(self.now())
     }
 
-    pub(super) fn floods(&self) -> &Mutex<Floods> {
+    pub(super) fn floods(&self) -> &Floods<Flood> {
         &self.0.floods
+    }
+
+    pub(super) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
     }
 }
 

@@ -11,7 +11,7 @@ use super::throttle::{Throttle, Wait};
 use super::token::SessionToken;
 use crate::clock::Clock;
 use crate::random;
-use crate::store::{Changes, CommitError, Expectation, KeyRange, Row, Store, Table};
+use crate::store::{Changes, CommitError, Expectation, KeyRange, Refusals, Row, Store, Table};
 use bytes::Bytes;
 use mbx_common::audit::{Actor, Entry, Event, Outcome, Subject};
 use mbx_common::id::SessionId;
@@ -31,8 +31,11 @@ pub(super) struct Inner {
     pub(super) options: Options,
     pub(super) hasher: Hasher,
     throttle: Mutex<Throttle>,
+    /// Refused commands.
+    pub(super) refusals: Refusals,
     /// When each session was last used. In memory, so that a command costs no write; after a
-    /// restart a session counts as unused since its login.
+    /// restart a session counts as unused since its login. [`Operators::sweep`] forgets sessions
+    /// that have ended.
     activity: Mutex<HashMap<SessionId, Timestamp>>,
 }
 
@@ -57,8 +60,15 @@ impl Operators {
     /// [`PasswordError::Hash`] where the configured cost of a password check is out of range.
     pub fn new(store: Store, clock: Clock, options: Options) -> Result<Self, PasswordError> {
         let hasher = Hasher::new(options.cost)?;
-        let (throttle, activity) = (Mutex::default(), Mutex::default());
-        Ok(Self(Arc::new(Inner { store, clock, options, hasher, throttle, activity })))
+        Ok(Self(Arc::new(Inner {
+            store,
+            clock,
+            options,
+            hasher,
+            throttle: Mutex::default(),
+            refusals: Refusals::counted_as(Event::CommandsRefusedCounted),
+            activity: Mutex::default(),
+        })))
     }
 
     /// Begins a session for whoever has this name and password.

@@ -13,6 +13,7 @@ use mbx_common::audit::{Actor, Event, Origin, Outcome, Subject};
 use mbx_common::id::{OperatorId, SessionId};
 use mbx_common::role::{Role, Roles};
 use mbx_common::time::Timestamp;
+use std::collections::HashSet;
 
 /// A session and its person, as `whoami` shows it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,7 +64,8 @@ impl Operators {
     /// that the command needs. Everything else is refused.
     ///
     /// # Errors
-    /// [`Denied`]; the refusal is in the audit log.
+    /// [`Denied`]; the refusal is in the audit log: the first of an actor and cause within a
+    /// minute as its own entry, the others counted into one.
     pub async fn authorise(
         &self,
         token: Option<&SessionToken>,
@@ -97,21 +99,36 @@ impl Operators {
         }
     }
 
-    /// Ends every session that has timed out; the daemon calls it each minute.
+    /// Ends every session that has timed out, forgets when ended ones were last used, and writes
+    /// how many refusals were counted; the daemon calls it each minute.
     ///
     /// # Errors
     /// [`StaffError`] where rows cannot be read or written.
     pub async fn sweep(&self) -> Result<usize, StaffError> {
         let now = self.0.clock.now();
+        let sessions = self.sessions().await?;
+        // One that began since counts as used at its login, which is now.
+        let open: HashSet<_> = sessions.iter().map(|(_, session)| session.id).collect();
+        self.activity().retain(|id, _| open.contains(id));
         let mut count = 0;
-        for (key, session) in self.sessions().await? {
+        for (key, session) in sessions {
             let used = self.activity().get(&session.id).copied().unwrap_or(session.since);
             if let Some(reason) = time_out(&session, used, now, &self.0.options) {
                 self.end(&key, &session, reason).await?;
                 count += 1;
             }
         }
+        self.flush_refusals(false).await?;
         Ok(count)
+    }
+
+    /// Writes how many refused commands were counted in minutes that are over; in every minute
+    /// where `all`, which is for the stop.
+    ///
+    /// # Errors
+    /// [`StaffError::Commit`]; counts are lost then.
+    pub async fn flush_refusals(&self, all: bool) -> Result<(), StaffError> {
+        Ok(self.0.refusals.flush(&self.0.store, self.0.clock.now(), all).await?)
     }
 
     /// How many sessions there are.
@@ -182,7 +199,7 @@ impl Operators {
             .entry(self.0.clock.now(), Event::CommandRefused)
             .outcome(Outcome::Refused)
             .reason(format!("{}: {denied}", permission.command));
-        self.note(entry).await?;
+        self.0.refusals.note(&self.0.store, entry).await?;
         Err(denied)
     }
 }

@@ -60,8 +60,8 @@ impl Operators {
     ) -> Result<(), InitialiseError> {
         if caller.uid != 0 && caller.uid != self.0.options.daemon_uid {
             let entry = caller.stranger().entry(self.0.clock.now(), Event::CommandRefused);
-            self.note(entry.outcome(Outcome::Refused).reason("init: neither root nor mbxd"))
-                .await?;
+            let entry = entry.outcome(Outcome::Refused).reason("init: neither root nor mbxd");
+            self.0.refusals.note(&self.0.store, entry).await?;
             return Err(InitialiseError::NotAllowed);
         }
         if self.is_initialised().await? {

@@ -301,6 +301,42 @@ async fn without_a_session_nothing_is_let_through() {
 }
 
 #[tokio::test]
+async fn a_flood_of_refused_commands_is_one_entry_and_a_count() {
+    let scene = Scene::set_up().await;
+    let before = scene.memory.entries().len();
+    let permission = Permission { command: "status", need: Need::Session };
+    for _ in 0..500 {
+        assert!(scene.staff.authorise(None, permission, &caller(7)).await.is_err());
+    }
+    assert!(scene.staff.authorise(None, permission, &caller(8)).await.is_err());
+    scene.clock.advance(60_000);
+    scene.staff.sweep().await.unwrap();
+    let entries = scene.memory.entries();
+    let told: Vec<_> =
+        entries[before..].iter().map(|entry| (entry.event, entry.actor.clone())).collect();
+    let counted = (Event::CommandsRefusedCounted, Actor::Local(7));
+    let one = |uid| (Event::CommandRefused, Actor::Local(uid));
+    assert_eq!(told, [one(7), one(8), counted]);
+    assert!(scene.last().facts.contains(&Fact::Count(499)));
+    assert_eq!(scene.last().reason.as_deref(), Some("status: not logged in"));
+}
+
+#[tokio::test]
+async fn ended_sessions_are_forgotten_whatever_ended_them() {
+    let scene = Scene::set_up().await;
+    let anna = scene.login("anna", NEXT).await.unwrap().token;
+    for _ in 0..3 {
+        scene.login("bo", NEXT).await.unwrap();
+    }
+    let origin = scene.whoami(&anna).await.unwrap().origin();
+    scene.staff.suspend(&"bo".parse().unwrap(), &origin).await.unwrap();
+    assert_eq!(scene.staff.activity().len(), 4);
+    scene.staff.sweep().await.unwrap();
+    assert_eq!(scene.staff.activity().len(), 1);
+    assert!(scene.whoami(&anna).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_command_without_roles_is_refused_to_everybody() {
     let scene = Scene::set_up().await;
     let token = scene.login("anna", NEXT).await.unwrap().token;

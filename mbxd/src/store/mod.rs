@@ -8,13 +8,17 @@ mod change;
 pub mod embedded;
 mod engine;
 mod error;
+mod floods;
 pub mod memory;
 pub mod records;
+mod refusals;
 mod report;
 mod row;
 
 pub use change::{Change, Changes, Expectation, Table};
 pub use engine::{BoxFuture, Committed, Engine, KeyRange, NewContent, Page, Store};
 pub use error::{CommitError, ReadError};
+pub use floods::{Admitted, Counted, Floods};
+pub use refusals::Refusals;
 pub use report::{Checked, Health, Space, Stats};
 pub use row::{BadRow, Row};

@@ -169,7 +169,8 @@ impl Mailboxes {
         self.noting_refusal(visit, ended).await
     }
 
-    /// Records that a portal was refused before it was clear for whom it calls.
+    /// Records that a portal was refused before it was clear for whom it calls: one entry for the
+    /// first of a portal and cause within a minute, a count for the others.
     ///
     /// # Errors
     /// [`CommitError`]; the portal is refused all the same.
@@ -186,7 +187,7 @@ impl Mailboxes {
             .request(request)
             .reason(code.to_string());
         entry.peer = peer;
-        self.store().commit(Changes::new(), entry).await.map(drop)
+        self.refusals().note(self.store(), entry).await
     }
 
     pub(super) fn grant(&self, visit: &Visit, action: Action) -> Result<Grant, Denied> {

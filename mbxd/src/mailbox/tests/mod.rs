@@ -1,6 +1,7 @@
 //! The room over a store in memory and a token in software.
 
 mod accepting;
+mod flooding;
 mod reading;
 mod registering;
 mod swapped;

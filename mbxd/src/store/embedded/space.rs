@@ -82,6 +82,7 @@ fn from_reserve(event: Event) -> bool {
             | Event::LoggedOut
             | Event::SessionEnded
             | Event::CommandRefused
+            | Event::CommandsRefusedCounted
             | Event::NumberRevealed
             | Event::MailboxVerified
             | Event::DeliveryRepeated
@@ -91,6 +92,7 @@ fn from_reserve(event: Event) -> bool {
             | Event::MessageMarked
             | Event::MessageDeleted
             | Event::HolderRefused
+            | Event::HoldersRefusedCounted
             | Event::HolderSessionEnded
             | Event::HsmOpened
             | Event::HsmLost
