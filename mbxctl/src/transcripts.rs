@@ -146,8 +146,8 @@ fn healthy(route: Route) -> Result<Value, Code> {
             json!({"job": id("job", 0xab), "next_row": 2, "registered": 1, "refused": [{"row": 1, "code": "MBX-4002", "reason": "the holder has a mailbox already"}], "finished": true})
         }
         Route::UserList => json!({"rows": [
-            {"mailbox": MAILBOX, "number": "19121212-••••", "kind": "person", "state": "active", "since": NOW, "messages": 128},
-            {"mailbox": id("mbx", 0x5e), "kind": "association", "state": "suspended", "since": NOW, "messages": 4_190_233},
+            {"mailbox": MAILBOX, "number": "19121212-••••", "kind": "person", "state": "active", "since": NOW},
+            {"mailbox": id("mbx", 0x5e), "kind": "association", "state": "suspended", "since": NOW},
         ], "next": id("mbx", 0x5e), "total": 3}),
         Route::UserShow => {
             json!({"mailbox": MAILBOX, "number": "19121212-••••", "kind": "person", "state": "active", "since": NOW, "registered": NOW,
@@ -159,7 +159,7 @@ fn healthy(route: Route) -> Result<Value, Code> {
             json!({"hash": "9f3c71aa".repeat(8), "steps": ["take deliveries again"]})
         }
         Route::MailboxList => json!({"rows": [
-            {"mailbox": MAILBOX, "kind": "person", "state": "active", "messages": 128, "unread": 3, "bytes": 43_201_300, "epochs": [1, 1]},
+            {"mailbox": MAILBOX, "kind": "person", "state": "active", "since": NOW, "figures": {"messages": 128, "unread": 3, "bytes": 43_201_300, "epochs": [1, 1]}},
         ], "total": 1}),
         Route::MailboxShow => {
             json!({"mailbox": MAILBOX, "kind": "person", "state": "active", "registered": NOW, "contents": contents(), "epochs": [2, 1]})
@@ -303,7 +303,7 @@ const PEOPLE: &[&[&str]] = &[
     &["user", "show", NUMBER],
     &["user", "suspend", "mbx_4f3a9c21", "--yes"],
     &["user", "resume", "mbx_4f3a9c21", "--dry-run"],
-    &["mailbox", "list"],
+    &["mailbox", "list", "--figures"],
     &["mailbox", "show", "mbx_4f3a9c21"],
     &["mailbox", "stats"],
     &["mailbox", "verify", MAILBOX],

@@ -55,10 +55,14 @@ events! {
     MailboxRegistered = 201, "mailbox registered";
     MailboxSuspended = 202, "mailbox suspended";
     MailboxResumed = 203, "mailbox resumed";
-    NumberRevealed = 204, "national number revealed to staff";
+    NumberRevealed = 204, "whole national numbers revealed to staff";
     MailboxVerified = 205, "mailbox verified";
     RowsExpired = 206, "expired rows dropped";
     RegistrationRefused = 207, "registration refused";
+    NumberLookedUp = 208, "mailbox of a national number looked up by staff";
+    HolderShown = 209, "holder shown to staff";
+    HoldersListed = 210, "holders listed with masked numbers for staff";
+    MessagesShown = 211, "messages of a mailbox listed for staff";
     JobStarted = 251, "job started";
     JobProgressed = 252, "job progressed";
     JobEnded = 253, "job ended";

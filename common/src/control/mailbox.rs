@@ -32,6 +32,9 @@ pub struct MailboxQuery {
     /// Only this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<MailboxState>,
+    /// Whether messages, sizes and key epochs are wanted too: they cost more than a row each.
+    #[serde(default)]
+    pub figures: bool,
     /// Rows at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
@@ -49,6 +52,16 @@ pub struct MailboxRow {
     pub kind: HolderKind,
     /// The state.
     pub state: MailboxState,
+    /// Since when in this state.
+    pub since: Timestamp,
+    /// What was counted, where it was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<Figures>,
+}
+
+/// What is counted for a mailbox in a list.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Figures {
     /// Messages that are not deleted.
     pub messages: u64,
     /// Of these not read.

@@ -172,8 +172,6 @@ pub struct UserRow {
     pub state: MailboxState,
     /// Since when in this state.
     pub since: Timestamp,
-    /// Messages in the mailbox.
-    pub messages: u64,
 }
 
 /// A holder in full.

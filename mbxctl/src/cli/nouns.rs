@@ -131,6 +131,9 @@ pub enum MailboxCommand {
         /// Only this state
         #[arg(long, value_enum)]
         state: Option<StateArg>,
+        /// Messages, sizes and key epochs too: counted for each mailbox shown
+        #[arg(long)]
+        figures: bool,
     },
     /// Show a mailbox
     Show {

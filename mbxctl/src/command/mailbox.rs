@@ -1,6 +1,6 @@
 //! `mailbox`: sizes, counts, key versions; never content.
 
-use super::user::state_cell;
+use super::held;
 use crate::cli::{MailboxCommand, MessageCommand};
 use crate::context::{Context, value};
 use crate::failure::Failure;
@@ -16,9 +16,10 @@ use mbx_common::id::MailboxId;
 /// `mailbox …`.
 pub(super) async fn run(context: &mut Context, command: MailboxCommand) -> Result<Answer, Failure> {
     match command {
-        MailboxCommand::List { state } => {
+        MailboxCommand::List { state, figures } => {
             let query = MailboxQuery {
                 state: state.map(Into::into),
+                figures,
                 limit: Some(context.limit()),
                 after: context.after(),
             };
@@ -58,27 +59,30 @@ async fn list(context: &mut Context, query: &MailboxQuery) -> Result<Answer, Fai
     let answered = context.client.get::<Page<MailboxRow>>(Route::MailboxList, None, query).await?;
     let page = answered.value;
     let row = |row: &MailboxRow| {
-        let cells = vec![
-            Cell::id(&row.mailbox),
-            Cell::text(row.kind.name()),
-            state_cell(row.state),
-            Cell::count(row.messages),
-            Cell::count(row.unread),
-            Cell::bytes(row.bytes),
-            Cell::optional(row.epochs.map(|[basic, high]| format!("{basic}/{high}"))),
-        ];
+        let mut cells = vec![Cell::id(&row.mailbox)];
+        cells.extend(held::cells(context, (row.kind, row.state, row.since)));
+        if let Some(figures) = &row.figures {
+            cells.extend([
+                Cell::count(figures.messages),
+                Cell::count(figures.unread),
+                Cell::bytes(figures.bytes),
+                Cell::optional(figures.epochs.map(|[basic, high]| format!("{basic}/{high}"))),
+            ]);
+        }
         (cells, value(row))
     };
-    let table = Table {
-        columns: vec![
-            Column::text("mailbox", "MAILBOX"),
-            Column::text("kind", "KIND"),
-            Column::text("state", "STATE"),
+    let mut columns = vec![Column::text("mailbox", "MAILBOX")];
+    columns.extend(held::columns());
+    if query.figures {
+        columns.extend([
             Column::figure("messages", "MESSAGES"),
             Column::figure("unread", "UNREAD"),
             Column::figure("stored", "STORED"),
             Column::text("epochs", "KEY EPOCHS"),
-        ],
+        ]);
+    }
+    let table = Table {
+        columns,
         rows: page.rows.iter().map(row).collect(),
         id: "mailbox",
         total: page.total,
@@ -90,29 +94,13 @@ async fn list(context: &mut Context, query: &MailboxQuery) -> Result<Answer, Fai
 async fn show(context: &mut Context, mailbox: &str) -> Result<Answer, Failure> {
     let answered = context.client.get::<Mailbox>(Route::MailboxShow, Some(mailbox), &()).await?;
     let mailbox = answered.value;
-    let contents = &mailbox.contents;
-    let [one, two, three] = contents.by_class;
     let mut pairs = vec![
         ("Mailbox", mailbox.mailbox.to_string()),
         ("Kind", mailbox.kind.to_string()),
         ("State", mailbox.state.to_string()),
         ("Registered", context.zone.minute(mailbox.registered)),
-        (
-            "Messages",
-            format!(
-                "{} ({} unread, {} deleted)",
-                count(contents.messages),
-                count(contents.unread),
-                count(contents.deleted)
-            ),
-        ),
-        ("By class", format!("1: {}  2: {}  3: {}", count(one), count(two), count(three))),
-        ("Stored", bytes(contents.bytes)),
-        ("Keys", epochs(mailbox.epochs)),
     ];
-    if let Some(at) = contents.last_in {
-        pairs.push(("Last in", context.zone.minute(at)));
-    }
+    pairs.extend(held::figures(context, &mailbox.contents, mailbox.epochs));
     let short = short_id(&mailbox.mailbox.to_string());
     Ok(Answer::new("mailbox.show", value(&mailbox))
         .request(answered.request_id)
@@ -122,25 +110,16 @@ async fn show(context: &mut Context, mailbox: &str) -> Result<Answer, Failure> {
         .hint(format!("mbxctl mailbox message list {short}")))
 }
 
-/// The key epochs in words.
-pub(super) fn epochs(epochs: Option<[u32; 2]>) -> String {
-    epochs.map_or_else(
-        || "– (the directory is locked)".to_owned(),
-        |[basic, high]| format!("basic epoch {basic}, high epoch {high}"),
-    )
-}
-
 async fn stats(context: &mut Context) -> Result<Answer, Failure> {
     let answered = context.client.get::<Stats>(Route::MailboxStats, None, &()).await?;
     let stats = answered.value;
-    let [one, two, three] = stats.by_class;
     Ok(Answer::new("mailbox.stats", value(&stats)).request(answered.request_id).pairs(&[
         (
             "Mailboxes",
             format!("{} active, {} suspended", count(stats.active), count(stats.suspended)),
         ),
         ("Messages", format!("{} ({} unread)", count(stats.messages), count(stats.unread))),
-        ("By class", format!("1: {}  2: {}  3: {}", count(one), count(two), count(three))),
+        ("By class", held::by_class(stats.by_class)),
         ("Stored", bytes(stats.bytes)),
         ("Counted", context.zone.minute(stats.counted)),
     ]))

@@ -7,6 +7,7 @@ mod cert;
 mod config;
 mod delivery;
 mod doctor;
+mod held;
 mod hsm;
 mod job;
 mod key;

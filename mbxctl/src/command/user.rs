@@ -1,11 +1,11 @@
 //! `user`: people and organisations that hold a mailbox.
 
-use super::register_file;
+use super::{held, register_file};
 use crate::cli::{RegisterArgs, UserCommand};
 use crate::client::Changed;
 use crate::context::{Context, changed, value};
 use crate::failure::Failure;
-use crate::output::figure::{bytes, count, short_id};
+use crate::output::figure::short_id;
 use crate::output::{Answer, Cell, Column, Line, Table, Tone};
 use crate::settings::NumbersInArguments;
 use mbx_common::assurance::Loa;
@@ -16,7 +16,6 @@ use mbx_common::control::user::{
     UserQuery, UserRow,
 };
 use mbx_common::explain;
-use mbx_common::holder::MailboxState;
 use mbx_common::identity::NationalNumber;
 
 /// `user …`.
@@ -77,25 +76,13 @@ async fn list(context: &mut Context, query: &UserQuery) -> Result<Answer, Failur
     let answered = context.client.get::<Page<UserRow>>(Route::UserList, None, query).await?;
     let page = answered.value;
     let row = |row: &UserRow| {
-        let cells = vec![
-            Cell::id(&row.mailbox),
-            Cell::optional(row.number.clone()),
-            Cell::text(row.kind.name()),
-            state_cell(row.state),
-            Cell::pair(context.zone.day(row.since), row.since.to_string()),
-            Cell::count(row.messages),
-        ];
-        (cells, value(row))
+        let cells = vec![Cell::id(&row.mailbox), Cell::optional(row.number.clone())];
+        let held = held::cells(context, (row.kind, row.state, row.since));
+        (cells.into_iter().chain(held).collect(), value(row))
     };
+    let columns = vec![Column::text("mailbox", "MAILBOX"), Column::text("number", "NUMBER")];
     let table = Table {
-        columns: vec![
-            Column::text("mailbox", "MAILBOX"),
-            Column::text("number", "NUMBER"),
-            Column::text("kind", "KIND"),
-            Column::text("state", "STATE"),
-            Column::text("since", "SINCE"),
-            Column::figure("messages", "MESSAGES"),
-        ],
+        columns: columns.into_iter().chain(held::columns()).collect(),
         rows: page.rows.iter().map(row).collect(),
         id: "mailbox",
         total: page.total,
@@ -108,8 +95,6 @@ async fn show(context: &mut Context, user: &str) -> Result<Answer, Failure> {
     let mailbox = find(context, user).await?;
     let answered = context.client.get::<User>(Route::UserShow, Some(&mailbox), &()).await?;
     let user = answered.value;
-    let contents = &user.contents;
-    let [one, two, three] = contents.by_class;
     let mut pairs = vec![
         ("Mailbox", user.mailbox.to_string()),
         ("Holder", user.number.clone().unwrap_or_else(|| "– (the register is locked)".to_owned())),
@@ -132,21 +117,7 @@ async fn show(context: &mut Context, user: &str) -> Result<Answer, Failure> {
         ));
     }
     pairs.push(("Register", registry(user.registry).to_owned()));
-    pairs.push((
-        "Messages",
-        format!(
-            "{} ({} unread, {} deleted)",
-            count(contents.messages),
-            count(contents.unread),
-            count(contents.deleted)
-        ),
-    ));
-    pairs.push(("By class", format!("1: {}  2: {}  3: {}", count(one), count(two), count(three))));
-    pairs.push(("Stored", bytes(contents.bytes)));
-    pairs.push(("Keys", super::mailbox::epochs(user.epochs)));
-    if let Some(at) = contents.last_in {
-        pairs.push(("Last in", context.zone.minute(at)));
-    }
+    pairs.extend(held::figures(context, &user.contents, user.epochs));
     let answer = Answer::new("user.show", value(&user)).request(answered.request_id);
     let answer = answer.pairs(&pairs).id(user.mailbox);
     let short = short_id(&user.mailbox.to_string());
@@ -207,16 +178,6 @@ fn number(context: &Context, given: &str) -> Result<NumberText, Failure> {
 /// The level of assurance; clap admits digits alone.
 fn loa(text: &str) -> Result<Loa, Failure> {
     text.parse().map_err(|_| Failure::here(explain::USAGE, "a level of assurance is 1, 2, 3 or 4"))
-}
-
-/// A state with its tone.
-pub(super) fn state_cell(state: MailboxState) -> Cell {
-    let tone = match state {
-        MailboxState::Active => Tone::Plain,
-        MailboxState::Suspended => Tone::Attention,
-        MailboxState::Closing | MailboxState::Closed => Tone::Dim,
-    };
-    Cell::text(state.name()).tone(tone)
 }
 
 const fn registry(state: RegistryState) -> &'static str {

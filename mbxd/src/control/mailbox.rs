@@ -11,7 +11,7 @@ use crate::operators::Staff;
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::control::Page;
 use mbx_common::control::mailbox::{
-    Contents, Finding, Mailbox, MailboxQuery, MailboxRow, MessageQuery, MessageRow, Stats,
+    Contents, Figures, Finding, Mailbox, MailboxQuery, MailboxRow, MessageQuery, MessageRow, Stats,
     Verified, VerifyRequest,
 };
 use mbx_common::control::route::Route;
@@ -28,7 +28,7 @@ pub(super) async fn answer(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<An
     } else if ask.route == Route::MailboxShow {
         show(rooms, ask).await
     } else {
-        messages(rooms, ask).await
+        messages(rooms, ask, staff).await
     }
 }
 
@@ -40,31 +40,35 @@ async fn list(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
         after: query.after.as_deref().map(whole).transpose()?,
         ..HolderFilter::default()
     };
-    let page = rooms.mailboxes.holders(filter).await.map_err(|error| refused(rooms, &error))?;
-    let row = |holder: &staff::Holder| MailboxRow {
+    let page = rooms.mailboxes.list_mailboxes(filter, query.figures).await;
+    let page = page.map_err(|error| refused(rooms, &error))?;
+    let row = |(holder, figures): &(staff::Holder, Option<staff::Figures>)| MailboxRow {
         mailbox: holder.mailbox,
         kind: holder.kind,
         state: holder.state,
-        messages: holder.contents.messages,
-        unread: holder.contents.unread,
-        bytes: holder.contents.bytes,
-        epochs: holder.epochs,
+        since: holder.since,
+        figures: figures.map(|figures| Figures {
+            messages: figures.contents.messages,
+            unread: figures.contents.unread,
+            bytes: figures.contents.bytes,
+            epochs: figures.epochs,
+        }),
     };
-    let rows = page.holders.iter().map(row).collect();
+    let rows = page.mailboxes.iter().map(row).collect();
     json(&Page { rows, next: page.next.map(|id| id.to_string()), total: None })
 }
 
 async fn show(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
     let mailbox = find(rooms, ask.parameter()).await?;
-    let detail = rooms.mailboxes.holder_detail(mailbox).await;
-    let holder = detail.map_err(|error| refused(rooms, &error))?.holder;
+    let shown = rooms.mailboxes.show_mailbox(mailbox).await;
+    let (holder, figures) = shown.map_err(|error| refused(rooms, &error))?;
     json(&Mailbox {
         mailbox,
         kind: holder.kind,
         state: holder.state,
         registered: holder.registered,
-        contents: contents(&holder.contents),
-        epochs: holder.epochs,
+        contents: contents(&figures.contents),
+        epochs: figures.epochs,
     })
 }
 
@@ -107,7 +111,7 @@ async fn verify(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refus
     })
 }
 
-async fn messages(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
+async fn messages(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
     let query: MessageQuery = ask.query()?;
     let class = query.class.map(ProtectionClass::try_from).transpose();
     let before = query.after.as_deref().map(str::parse::<u64>).transpose();
@@ -118,7 +122,7 @@ async fn messages(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
         before: before.map_err(|_| Refusal::new(explain::USAGE, "after is not of this list"))?,
     };
     let mailbox = find(rooms, ask.parameter()).await?;
-    let page = rooms.mailboxes.messages(mailbox, filter).await;
+    let page = rooms.mailboxes.messages(mailbox, filter, &ask.origin(staff)).await;
     let page = page.map_err(|error| refused(rooms, &error))?;
     let row = |message: &staff::MessageFacts| MessageRow {
         message: message.message,

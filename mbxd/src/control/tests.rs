@@ -421,7 +421,9 @@ async fn a_holder_is_registered_found_shown_suspended_and_resumed() {
     assert_eq!((again.status, problem(&again).code), (409, explain::MAILBOX_STATE));
     assert_eq!(scene.ask(Route::UserResume, &mailbox, token, &none).await.status, 200);
     let listed = scene.ask(Route::MailboxList, "", token, &()).await;
-    assert_eq!(listed.body["rows"][0]["epochs"], serde_json::json!([1, 1]));
+    assert_eq!(listed.body["rows"][0].get("figures"), None);
+    let listed = scene.ask(Route::MailboxList, "?figures=true", token, &()).await;
+    assert_eq!(listed.body["rows"][0]["figures"]["epochs"], serde_json::json!([1, 1]));
     let stats = scene.ask(Route::MailboxStats, "", token, &()).await;
     assert_eq!(stats.body["active"], 1);
     let messages = scene.ask(Route::MessageList, &mailbox, token, &()).await;

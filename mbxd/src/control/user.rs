@@ -7,7 +7,7 @@ use super::mailbox::contents;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
 use crate::mailbox::staff;
-use crate::mailbox::staff::{FileBatch, Holder, HolderFilter, StaffError};
+use crate::mailbox::staff::{FileBatch, Holder, HolderFilter, Numbers, ShownNumber, StaffError};
 use crate::operators::Staff;
 use mbx_common::control::Page;
 use mbx_common::control::route::Route;
@@ -30,7 +30,8 @@ pub(super) async fn answer(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<An
         batch(rooms, ask, staff).await
     } else if ask.route == Route::UserFind {
         let request: FindRequest = ask.body()?;
-        let mailbox = rooms.mailboxes.find(&number(&request.number)?).await;
+        let origin = ask.origin(staff);
+        let mailbox = rooms.mailboxes.find(&number(&request.number)?, &origin).await;
         json(&Found { mailbox: mailbox.map_err(|error| refused(rooms, &error))? })
     } else if ask.route == Route::UserList {
         list(rooms, ask, staff).await
@@ -48,9 +49,13 @@ async fn register(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Ref
         Refusal::new(code, "this is no national number: compare it with its source")
     })?;
     if ask.wishes.dry_run {
-        if let Ok(mailbox) = rooms.mailboxes.find(&registration.number).await {
-            let detail = format!("the holder has the mailbox {mailbox} already");
-            return Err(Refusal::new(explain::ALREADY_REGISTERED, detail));
+        match rooms.mailboxes.find(&registration.number, &ask.origin(staff)).await {
+            Err(StaffError::NoMailbox) => {}
+            Err(error) => return Err(refused(rooms, &error)),
+            Ok(mailbox) => {
+                let detail = format!("the holder has the mailbox {mailbox} already");
+                return Err(Refusal::new(explain::ALREADY_REGISTERED, detail));
+            }
         }
         return plan(vec![
             "record the acceptance of the terms".to_owned(),
@@ -119,40 +124,29 @@ async fn list(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal
         limit: query.limit,
         after: query.after.as_deref().map(whole).transpose()?,
     };
-    let page = rooms.mailboxes.holders(filter).await.map_err(|error| refused(rooms, &error))?;
-    let sees_numbers = staff.session().roles.has(Role::Registrar);
-    let mut rows = Vec::with_capacity(page.holders.len());
-    for holder in page.holders {
-        let number = match (sees_numbers, ask.wishes.reveal) {
-            (false, _) => None,
-            (true, false) => holder.number.clone(),
-            (true, true) => Some(reveal(rooms, ask, staff, holder.mailbox).await?),
-        };
-        rows.push(UserRow {
-            mailbox: holder.mailbox,
-            number,
-            kind: holder.kind,
-            state: holder.state,
-            since: holder.since,
-            messages: holder.contents.messages,
-        });
-    }
+    let numbers =
+        if staff.session().roles.has(Role::Registrar) { numbers(ask) } else { Numbers::Hidden };
+    let page = rooms.mailboxes.list_holders(filter, numbers, &ask.origin(staff)).await;
+    let page = page.map_err(|error| refused(rooms, &error))?;
+    let row = |holder: Holder| UserRow {
+        mailbox: holder.mailbox,
+        number: holder.number.map(ShownNumber::into_text),
+        kind: holder.kind,
+        state: holder.state,
+        since: holder.since,
+    };
+    let rows = page.holders.into_iter().map(row).collect();
     json(&Page { rows, next: page.next.map(|id| id.to_string()), total: None })
 }
 
 async fn show(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
     let mailbox = find(rooms, ask.parameter()).await?;
-    let detail = rooms.mailboxes.holder_detail(mailbox).await;
+    let detail = rooms.mailboxes.show_holder(mailbox, numbers(ask), &ask.origin(staff)).await;
     let detail = detail.map_err(|error| refused(rooms, &error))?;
-    let number = if ask.wishes.reveal {
-        Some(reveal(rooms, ask, staff, mailbox).await?)
-    } else {
-        detail.holder.number.clone()
-    };
-    let holder = &detail.holder;
+    let holder = detail.holder;
     json(&User {
         mailbox,
-        number,
+        number: holder.number.map(ShownNumber::into_text),
         kind: holder.kind,
         state: holder.state,
         since: holder.since,
@@ -166,28 +160,22 @@ async fn show(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal
             current: detail.current,
         }),
         registry: RegistryState::NotTold,
-        contents: contents(&holder.contents),
-        epochs: holder.epochs,
+        contents: contents(&detail.figures.contents),
+        epochs: detail.figures.epochs,
     })
 }
 
-/// The whole number; its audit entry is durable before.
-async fn reveal(
-    rooms: &Rooms,
-    ask: &Ask,
-    staff: &Staff,
-    mailbox: MailboxId,
-) -> Result<String, Refusal> {
-    let number = rooms.mailboxes.reveal(mailbox, &ask.origin(staff)).await;
-    Ok(number.map_err(|error| refused(rooms, &error))?.expose())
+/// How much of numbers is wanted.
+const fn numbers(ask: &Ask) -> Numbers {
+    if ask.wishes.reveal { Numbers::Whole } else { Numbers::Masked }
 }
 
 async fn set_state(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
     let mailbox = find(rooms, ask.parameter()).await?;
     let suspends = ask.route == Route::UserSuspend;
     if ask.wishes.dry_run {
-        let detail = rooms.mailboxes.holder_detail(mailbox).await;
-        let holder = detail.map_err(|error| refused(rooms, &error))?.holder;
+        let shown = rooms.mailboxes.show_mailbox(mailbox).await;
+        let (holder, _) = shown.map_err(|error| refused(rooms, &error))?;
         return planned(&holder, suspends);
     }
     let origin = ask.origin(staff);
@@ -239,9 +227,13 @@ pub(super) async fn find(rooms: &Rooms, text: &str) -> Result<MailboxId, Refusal
         return whole(text);
     }
     let filter = HolderFilter { after: before(text), limit: Some(2), ..HolderFilter::default() };
-    let page = rooms.mailboxes.holders(filter).await.map_err(|error| refused(rooms, &error))?;
-    let mut fitting =
-        page.holders.iter().map(|row| row.mailbox).filter(|id| id.to_string().starts_with(text));
+    let page = rooms.mailboxes.list_mailboxes(filter, false).await;
+    let page = page.map_err(|error| refused(rooms, &error))?;
+    let mut fitting = page
+        .mailboxes
+        .iter()
+        .map(|(holder, _)| holder.mailbox)
+        .filter(|id| id.to_string().starts_with(text));
     match (fitting.next(), fitting.next()) {
         (Some(id), None) => Ok(id),
         (None, _) => Err(Refusal::new(explain::NO_MAILBOX, "no mailbox's id begins like this")),

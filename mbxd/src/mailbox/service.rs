@@ -1,6 +1,7 @@
 //! The handle that edges hold: every act on a mailbox goes through it.
 
 use super::refuse::Flood;
+use super::staff::Stats;
 use crate::access::Rules;
 use crate::clock::Clock;
 use crate::jobs::Jobs;
@@ -83,6 +84,8 @@ struct Inner {
     floods: Floods<Flood>,
     /// Refused calls of portals.
     refusals: Refusals,
+    /// The last count of everything.
+    stats: tokio::sync::Mutex<Option<Stats>>,
 }
 
 impl Mailboxes {
@@ -98,6 +101,7 @@ impl Mailboxes {
             sequence: Sequence::default(),
             floods: Floods::default(),
             refusals: Refusals::counted_as(Event::HoldersRefusedCounted),
+            stats: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -133,6 +137,10 @@ impl Mailboxes {
 
     pub(super) fn floods(&self) -> &Floods<Flood> {
         &self.0.floods
+    }
+
+    pub(super) fn kept_stats(&self) -> &tokio::sync::Mutex<Option<Stats>> {
+        &self.0.stats
     }
 
     pub(super) fn refusals(&self) -> &Refusals {

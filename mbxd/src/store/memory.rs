@@ -13,6 +13,7 @@ use mbx_common::id::ContentId;
 use std::collections::BTreeMap;
 use std::future::ready;
 use std::ops::{Bound, Range};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An empty store in memory.
@@ -24,6 +25,7 @@ pub fn engine() -> Store {
 #[derive(Default)]
 pub struct Memory {
     state: Mutex<State>,
+    rows_read: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -54,6 +56,11 @@ impl Memory {
     /// Every audit entry, in the order of the log.
     pub fn entries(&self) -> Vec<Entry> {
         self.state().entries.clone()
+    }
+
+    /// How many rows were given out so far, by `get` and `scan` alike.
+    pub fn rows_read(&self) -> usize {
+        self.rows_read.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -156,6 +163,7 @@ impl Engine for Memory {
         key: &'a [u8],
     ) -> BoxFuture<'a, Result<Option<Bytes>, ReadError>> {
         let found = self.state().rows.get(&(table, Bytes::copy_from_slice(key))).cloned();
+        self.rows_read.fetch_add(usize::from(found.is_some()), Ordering::Relaxed);
         Box::pin(ready(Ok(found)))
     }
 
@@ -165,7 +173,9 @@ impl Engine for Memory {
         range: KeyRange,
         limit: usize,
     ) -> BoxFuture<'_, Result<Page, ReadError>> {
-        Box::pin(ready(Ok(self.state().scan(table, range, limit))))
+        let page = self.state().scan(table, range, limit);
+        self.rows_read.fetch_add(page.rows.len(), Ordering::Relaxed);
+        Box::pin(ready(Ok(page)))
     }
 
     fn content(&self, id: ContentId, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ReadError>> {

@@ -1,6 +1,6 @@
 //! What authorities sent, and what became of it.
 
-use super::holders::StaffError;
+use super::error::StaffError;
 use crate::mailbox::incoming::{Operation, Stage};
 use crate::mailbox::row::{
     ArrivalRow, DeliveryOutcome, DeliveryRow, arrival_key, arrival_parts, sender_message_parts,

@@ -1,9 +1,9 @@
 //! Counts and sizes, from rows alone.
 
-use super::holders::StaffError;
+use super::error::StaffError;
 use crate::mailbox::row::{MailboxRow, MessageRow};
 use crate::mailbox::service::Mailboxes;
-use crate::store::{KeyRange, Row as _, Table};
+use crate::store::{KeyRange, ReadError, Row as _, Table};
 use bytes::Bytes;
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::holder::MailboxState;
@@ -12,6 +12,9 @@ use mbx_common::time::Timestamp;
 
 /// Rows read at a time.
 const STEP_ROWS: usize = 500;
+
+/// How long a count of the whole installation is given out again: it reads every row.
+const STATS_KEPT_MS: u64 = 60_000;
 
 /// Messages and sizes of one mailbox, or of all.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -30,6 +33,15 @@ pub struct Contents {
     pub last_in: Option<Timestamp>,
 }
 
+/// What is counted and looked up for one mailbox beyond its own row.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Figures {
+    /// Messages and sizes.
+    pub contents: Contents,
+    /// Key epochs of the basic and the high tier; absent while the directory cannot be read.
+    pub epochs: Option<[u32; 2]>,
+}
+
 /// Figures of the whole installation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Stats {
@@ -44,6 +56,11 @@ pub struct Stats {
 }
 
 impl Contents {
+    /// How many rows were counted.
+    pub(super) const fn rows(&self) -> u64 {
+        self.messages.saturating_add(self.deleted)
+    }
+
     fn add(&mut self, row: &MessageRow) {
         self.last_in = self.last_in.max(Some(row.received));
         if row.deleted.is_some() {
@@ -64,11 +81,27 @@ impl Contents {
 }
 
 impl Mailboxes {
-    /// Counts the whole installation: reads every mailbox's and every message's row.
+    /// The figures of the whole installation, at most a minute old: whoever asks meanwhile gets
+    /// the same, and nobody counts beside another.
     ///
     /// # Errors
     /// [`StaffError`] where a row cannot be read.
     pub async fn stats(&self) -> Result<Stats, StaffError> {
+        let mut kept = self.kept_stats().lock().await;
+        let now = self.now();
+        if let Some(stats) = *kept
+            && stats.counted <= now
+            && now.since(stats.counted) < STATS_KEPT_MS
+        {
+            return Ok(stats);
+        }
+        let stats = self.count().await?;
+        *kept = Some(stats);
+        Ok(stats)
+    }
+
+    /// Reads every mailbox's and every message's row.
+    async fn count(&self) -> Result<Stats, StaffError> {
         let counted = self.now();
         let mut stats = Stats { active: 0, suspended: 0, contents: Contents::default(), counted };
         self.each(Table::Mailbox, KeyRange::all(), |raw| {
@@ -79,7 +112,7 @@ impl Mailboxes {
                 }
                 Some(MailboxState::Closing | MailboxState::Closed) | None => {}
             }
-            Ok(())
+            Ok::<_, StaffError>(())
         })
         .await?;
         stats.contents = self.counted(KeyRange::all()).await?;
@@ -95,19 +128,19 @@ impl Mailboxes {
         let mut contents = Contents::default();
         self.each(Table::Message, range, |raw| {
             contents.add(&MessageRow::decode(raw)?);
-            Ok(())
+            Ok::<_, StaffError>(())
         })
         .await?;
         Ok(contents)
     }
 
     /// Reads every row of a range in ascending order.
-    async fn each(
+    pub(super) async fn each<E: From<ReadError>>(
         &self,
         table: Table,
         mut range: KeyRange,
-        mut look: impl FnMut(&Bytes) -> Result<(), StaffError>,
-    ) -> Result<(), StaffError> {
+        mut look: impl FnMut(&Bytes) -> Result<(), E>,
+    ) -> Result<(), E> {
         loop {
             let page = self.store().scan(table, range.clone(), STEP_ROWS).await?;
             for (_, raw) in &page.rows {

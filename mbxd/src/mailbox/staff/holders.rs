@@ -1,84 +1,29 @@
-//! Holders and their mailboxes: list, show, suspend, resume, reveal a number.
+//! Holders and their mailboxes as staff see them. What tells who a holder is leaves its entry in the
+//! audit log before it is given out (K4.8, K4.9).
 
-use super::figures::Contents;
+use super::error::StaffError;
+use super::figures::Figures;
 use super::record::{Acceptance, RegisterRecord};
-use crate::keys::{DirectoryKey, DirectoryRow, Found, KeysError, Thing};
+use crate::keys::{DirectoryKey, Found, KeysError, Thing};
 use crate::mailbox::row::MailboxRow;
 use crate::mailbox::service::Mailboxes;
-use crate::store::{
-    BadRow, Changes, CommitError, Expectation, KeyRange, ReadError, Row as _, Table,
-};
+use crate::store::{BadRow, Changes, KeyRange, Row as _, Table};
 use bytes::Bytes;
-use mbx_common::audit::{Event, Origin, Subject};
-use mbx_common::error::{Code, Kind};
+use mbx_common::audit::{Event, Fact, Origin, Outcome, Subject};
+use mbx_common::error::Kind;
 use mbx_common::explain;
 use mbx_common::holder::{HolderKind, MailboxState};
-use mbx_common::id::MailboxId;
+use mbx_common::id::{MailboxId, PseudonymId};
 use mbx_common::identity::NationalNumber;
 use mbx_common::limit::{LIST_ROWS_DEFAULT, LIST_ROWS_MAX};
 use mbx_common::time::Timestamp;
+use std::fmt;
 
 /// Rows of mailboxes read for one page at most, whatever the filter leaves out.
 const ROWS_READ_MAX: usize = 20 * LIST_ROWS_MAX;
 
-/// Why staff did not get what they asked for.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StaffError {
-    /// No mailbox has this id or number.
-    #[error("no such mailbox")]
-    NoMailbox,
-    /// No delivery has this id.
-    #[error("no such delivery")]
-    NoDelivery,
-    /// It is suspended, closing or active already.
-    #[error("the mailbox is {state}")]
-    State {
-        /// The state it is in.
-        state: MailboxState,
-    },
-    /// Somebody else changed the mailbox at the same time.
-    #[error("the mailbox was changed in the meantime")]
-    Changed,
-    /// The keys.
-    #[error("cannot look into the register")]
-    Keys(#[from] KeysError),
-    /// The store cannot read.
-    #[error("cannot read the mailboxes")]
-    Read(#[from] ReadError),
-    /// The store cannot write.
-    #[error("cannot store the change")]
-    Commit(#[from] CommitError),
-    /// A row is damaged.
-    #[error(transparent)]
-    Row(#[from] BadRow),
-}
-
-impl StaffError {
-    /// Whose move it is.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::NoMailbox | Self::NoDelivery => Kind::NotFound,
-            Self::State { .. } | Self::Changed => Kind::Conflict,
-            Self::Keys(error) => error.kind(),
-            Self::Read(error) => error.kind(),
-            Self::Commit(error) => error.kind(),
-            Self::Row(error) => error.kind(),
-        }
-    }
-
-    /// The stable code.
-    pub const fn code(&self) -> Code {
-        match self {
-            Self::NoMailbox => explain::NO_MAILBOX,
-            Self::NoDelivery => explain::NO_DELIVERY,
-            Self::State { .. } => explain::MAILBOX_STATE,
-            Self::Changed | Self::Keys(_) | Self::Read(_) | Self::Commit(_) | Self::Row(_) => {
-                explain::generic(self.kind())
-            }
-        }
-    }
-}
+/// Message rows that one page of figures counts through before it ends early.
+const COUNTED_ROWS_MAX: u64 = 20_000;
 
 /// Which holders.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -95,13 +40,41 @@ pub struct HolderFilter {
     pub after: Option<MailboxId>,
 }
 
-/// A holder in a list.
+/// How much of holders' numbers is shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Numbers {
+    /// Nothing; no entry then.
+    Hidden,
+    /// The date of birth, the rest masked.
+    Masked,
+    /// Everything.
+    Whole,
+}
+
+/// A number as staff are shown it, masked or whole. No `Debug` of its text.
+#[derive(Clone, Eq, PartialEq)]
+pub struct ShownNumber(String);
+
+impl ShownNumber {
+    /// The text for the answer.
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Debug for ShownNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ShownNumber(redacted)")
+    }
+}
+
+/// A holder: what one row tells.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Holder {
     /// The mailbox.
     pub mailbox: MailboxId,
-    /// The number, masked; absent while the register cannot be opened.
-    pub number: Option<String>,
+    /// The number, where it was to be shown; absent while the register cannot be opened.
+    pub number: Option<ShownNumber>,
     /// The kind.
     pub kind: HolderKind,
     /// The state.
@@ -110,10 +83,6 @@ pub struct Holder {
     pub since: Timestamp,
     /// When it was registered.
     pub registered: Timestamp,
-    /// Messages and sizes.
-    pub contents: Contents,
-    /// Key epochs of the basic and the high tier; absent while the directory cannot be read.
-    pub epochs: Option<[u32; 2]>,
 }
 
 /// One page of holders, by mailbox id.
@@ -125,175 +94,193 @@ pub struct HolderPage {
     pub next: Option<MailboxId>,
 }
 
+/// One page of mailboxes, by id.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MailboxPage {
+    /// The mailboxes, with their figures where these were wanted.
+    pub mailboxes: Vec<(Holder, Option<Figures>)>,
+    /// Where to read on; `None` at the end.
+    pub next: Option<MailboxId>,
+}
+
 /// A holder in full.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HolderDetail {
     /// What the list shows.
     pub holder: Holder,
+    /// Messages, sizes, key epochs.
+    pub figures: Figures,
     /// The acceptance of the terms; absent while the register cannot be opened.
     pub acceptance: Option<Acceptance>,
     /// Whether these are the terms in force.
     pub current: bool,
 }
 
-/// A mailbox whose state was changed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct StateChanged {
-    /// The mailbox.
-    pub mailbox: MailboxId,
-    /// Its state now.
-    pub state: MailboxState,
-    /// Position of the entry in the audit log.
-    pub audit: u64,
+/// Rows of mailboxes as a filter admits them.
+struct Rows {
+    rows: Vec<(MailboxId, MailboxRow)>,
+    next: Option<MailboxId>,
 }
 
 impl Mailboxes {
-    /// The mailbox of a number.
+    /// The mailbox of a number, for staff. Leaves an entry, also where there is none: that nobody
+    /// has this number is told of a person too.
     ///
     /// # Errors
     /// [`StaffError::NoMailbox`]; [`StaffError::Keys`] while numbers cannot be looked up.
-    pub async fn find(&self, number: &NationalNumber) -> Result<MailboxId, StaffError> {
-        let found = self.keys().find(number).await?.ok_or(StaffError::NoMailbox)?;
-        Ok(found.row.mailbox)
+    pub async fn find(
+        &self,
+        number: &NationalNumber,
+        origin: &Origin,
+    ) -> Result<MailboxId, StaffError> {
+        let found = self.keys().find(number).await?.map(|found| found.row.mailbox);
+        let mut entry = origin.entry(self.now(), Event::NumberLookedUp);
+        match found {
+            Some(mailbox) => {
+                let row = self.mailbox_row(mailbox).await?.ok_or(BadRow)?;
+                entry.subjects.extend(subjects(mailbox, row.pseudonym));
+            }
+            None => {
+                entry = entry.outcome(Outcome::Failed).fact(Fact::Code(explain::NO_MAILBOX.0));
+            }
+        }
+        self.store().commit(Changes::new(), entry).await?;
+        found.ok_or(StaffError::NoMailbox)
     }
 
-    /// Lists holders by mailbox id.
+    /// Lists holders by mailbox id: one row read for each. Unless numbers are hidden, one entry
+    /// names every holder shown.
+    ///
+    /// # Errors
+    /// [`StaffError`] where a row cannot be read; [`StaffError::Keys`] where whole numbers are
+    /// wanted while the register cannot be opened.
+    pub async fn list_holders(
+        &self,
+        filter: HolderFilter,
+        numbers: Numbers,
+        origin: &Origin,
+    ) -> Result<HolderPage, StaffError> {
+        let Rows { rows, next } = self.admitted(filter).await?;
+        let mut holders = Vec::with_capacity(rows.len());
+        for (mailbox, row) in &rows {
+            holders.push(self.holder(*mailbox, row, numbers).await?.0);
+        }
+        self.shown(&rows, (numbers, Event::HoldersListed), origin).await?;
+        Ok(HolderPage { holders, next })
+    }
+
+    /// Lists mailboxes by id, without numbers. With `figures` their message rows are counted; such
+    /// a page ends early rather than count without end.
     ///
     /// # Errors
     /// [`StaffError`] where a row cannot be read.
-    pub async fn holders(&self, filter: HolderFilter) -> Result<HolderPage, StaffError> {
-        let limit = filter.limit.unwrap_or(LIST_ROWS_DEFAULT).clamp(1, LIST_ROWS_MAX);
-        let mut range = KeyRange::all();
-        range.from = filter.after.map_or_else(Bytes::new, |id| after(&id));
-        let (mut holders, mut read) = (Vec::new(), 0_usize);
-        loop {
-            let page = self.store().scan(Table::Mailbox, range.clone(), LIST_ROWS_MAX).await?;
-            read = read.saturating_add(page.rows.len());
-            let mut last = None;
-            for (key, raw) in &page.rows {
-                let id = MailboxId::from_slice(key).ok_or(BadRow)?;
-                let row = MailboxRow::decode(raw)?;
-                last = Some(id);
-                if !filter.admits(&row) {
-                    continue;
-                }
-                holders.push(self.holder(id, &row).await?.0);
-                if holders.len() == limit {
-                    return Ok(HolderPage { holders, next: last });
-                }
-            }
-            match last {
-                Some(last) if page.more && read < ROWS_READ_MAX => range.from = after(&last),
-                last => return Ok(HolderPage { holders, next: last.filter(|_| page.more) }),
+    pub async fn list_mailboxes(
+        &self,
+        filter: HolderFilter,
+        figures: bool,
+    ) -> Result<MailboxPage, StaffError> {
+        let Rows { rows, next } = self.admitted(filter).await?;
+        let (mut mailboxes, mut counted) = (Vec::with_capacity(rows.len()), 0_u64);
+        for (mailbox, row) in &rows {
+            let (holder, _) = self.holder(*mailbox, row, Numbers::Hidden).await?;
+            let figures = if figures { Some(self.figures(*mailbox, row).await?) } else { None };
+            let all = figures.map_or(0, |figures| figures.contents.rows());
+            counted = counted.saturating_add(all);
+            mailboxes.push((holder, figures));
+            if counted >= COUNTED_ROWS_MAX {
+                break;
             }
         }
+        let whole = mailboxes.len() == rows.len();
+        let last = mailboxes.last().map(|(holder, _)| holder.mailbox);
+        Ok(MailboxPage { mailboxes, next: if whole { next } else { last } })
     }
 
-    /// Shows one holder, the number masked.
+    /// Shows one mailbox, without its holder's number.
     ///
     /// # Errors
     /// [`StaffError::NoMailbox`].
-    pub async fn holder_detail(&self, mailbox: MailboxId) -> Result<HolderDetail, StaffError> {
+    pub async fn show_mailbox(&self, mailbox: MailboxId) -> Result<(Holder, Figures), StaffError> {
         let row = self.mailbox_row(mailbox).await?.ok_or(StaffError::NoMailbox)?;
-        let (holder, record) = self.holder(mailbox, &row).await?;
+        let (holder, _) = self.holder(mailbox, &row, Numbers::Hidden).await?;
+        Ok((holder, self.figures(mailbox, &row).await?))
+    }
+
+    /// Shows one holder. Its entry is durable before.
+    ///
+    /// # Errors
+    /// [`StaffError::NoMailbox`]; [`StaffError::Keys`] where the whole number is wanted while the
+    /// register cannot be opened.
+    pub async fn show_holder(
+        &self,
+        mailbox: MailboxId,
+        numbers: Numbers,
+        origin: &Origin,
+    ) -> Result<HolderDetail, StaffError> {
+        let row = self.mailbox_row(mailbox).await?.ok_or(StaffError::NoMailbox)?;
+        let (holder, record) = self.holder(mailbox, &row, numbers).await?;
+        let figures = self.figures(mailbox, &row).await?;
         let acceptance = record.map(|record| record.acceptance.clone());
         let options = self.options();
         let current =
             acceptance.as_ref().zip(options.terms.as_ref()).is_some_and(|(accepted, terms)| {
                 accepted.version == terms.version && accepted.sha256 == terms.sha256
             });
-        Ok(HolderDetail { holder, acceptance, current })
+        self.shown(&[(mailbox, row)], (numbers, Event::HolderShown), origin).await?;
+        Ok(HolderDetail { holder, figures, acceptance, current })
     }
 
-    /// Gives a holder's whole number to staff. Its audit entry is durable before.
-    ///
-    /// # Errors
-    /// [`StaffError::NoMailbox`]; [`StaffError::Keys`] while the register cannot be opened.
-    pub async fn reveal(
+    /// Records who was shown, under this event, or as revealed where numbers are whole.
+    async fn shown(
         &self,
-        mailbox: MailboxId,
+        rows: &[(MailboxId, MailboxRow)],
+        (numbers, masked): (Numbers, Event),
         origin: &Origin,
-    ) -> Result<NationalNumber, StaffError> {
-        let row = self.mailbox_row(mailbox).await?.ok_or(StaffError::NoMailbox)?;
-        let number = self.record(mailbox, &row).await?.number()?;
-        let entry = origin
-            .entry(self.now(), Event::NumberRevealed)
-            .about(Subject::Mailbox(mailbox))
-            .about(Subject::Person(row.pseudonym));
-        self.store().commit(Changes::new(), entry).await?;
-        Ok(number)
-    }
-
-    /// Stops deliveries to a mailbox; opened keys of it are wiped.
-    ///
-    /// # Errors
-    /// [`StaffError::State`] unless it is active.
-    pub async fn suspend(
-        &self,
-        mailbox: MailboxId,
-        origin: &Origin,
-    ) -> Result<StateChanged, StaffError> {
-        let turn = Turn {
-            from: MailboxState::Active,
-            to: MailboxState::Suspended,
-            event: Event::MailboxSuspended,
+    ) -> Result<(), StaffError> {
+        let event = match numbers {
+            Numbers::Hidden => return Ok(()),
+            Numbers::Masked => masked,
+            Numbers::Whole => Event::NumberRevealed,
         };
-        self.turn(mailbox, turn, origin).await
-    }
-
-    /// Takes deliveries again.
-    ///
-    /// # Errors
-    /// [`StaffError::State`] unless it is suspended.
-    pub async fn resume(
-        &self,
-        mailbox: MailboxId,
-        origin: &Origin,
-    ) -> Result<StateChanged, StaffError> {
-        let turn = Turn {
-            from: MailboxState::Suspended,
-            to: MailboxState::Active,
-            event: Event::MailboxResumed,
-        };
-        self.turn(mailbox, turn, origin).await
-    }
-
-    /// Changes the state in the mailbox's row and in the directory's, in one unit of work.
-    async fn turn(
-        &self,
-        mailbox: MailboxId,
-        turn: Turn,
-        origin: &Origin,
-    ) -> Result<StateChanged, StaffError> {
-        let key = mailbox.as_bytes();
-        let raw = self.store().get(Table::Mailbox, key).await?.ok_or(StaffError::NoMailbox)?;
-        let row = MailboxRow::decode(&raw)?;
-        let state = row.state().ok_or(BadRow)?;
-        if state != turn.from {
-            return Err(StaffError::State { state });
+        if rows.is_empty() {
+            return Ok(());
         }
-        let found = self.directory(mailbox, &row).await?;
-        let directory = DirectoryRow { state: turn.to, ..found.row };
-        let value = self.keys().directory_value(&found.key, &directory)?;
-        let directory_key = found.key.as_bytes().to_vec();
-        let now = self.now();
-        let mut changes = Changes::new();
-        changes
-            .expect(Table::Directory, directory_key.clone(), Expectation::Equals(found.raw))
-            .put(Table::Directory, directory_key, value)
-            .expect(Table::Mailbox, key.to_vec(), Expectation::Equals(raw))
-            .put(Table::Mailbox, key.to_vec(), row.in_state(turn.to, now).encode()?);
-        let entry = origin
-            .entry(now, turn.event)
-            .about(Subject::Mailbox(mailbox))
-            .about(Subject::Person(row.pseudonym));
-        let audit = match self.store().commit(changes, entry).await {
-            Ok(committed) => committed.leaf,
-            Err(CommitError::Expectation { .. }) => return Err(StaffError::Changed),
-            Err(error) => return Err(error.into()),
-        };
-        self.keys().forget_mailbox(mailbox);
-        Ok(StateChanged { mailbox, state: turn.to, audit })
+        let mut entry = origin.entry(self.now(), event);
+        entry.subjects = rows.iter().flat_map(|(id, row)| subjects(*id, row.pseudonym)).collect();
+        self.store().commit(Changes::new(), entry).await?;
+        Ok(())
+    }
+
+    /// The rows that a filter admits, and where to read on.
+    async fn admitted(&self, filter: HolderFilter) -> Result<Rows, StaffError> {
+        let limit = filter.limit.unwrap_or(LIST_ROWS_DEFAULT).clamp(1, LIST_ROWS_MAX);
+        let mut range = KeyRange::all();
+        range.from = filter.after.map_or_else(Bytes::new, |id| after(&id));
+        let (mut rows, mut read) = (Vec::new(), 0_usize);
+        // Without a filter a page costs as many rows as it shows.
+        let step = if filter.admits_all() { limit } else { LIST_ROWS_MAX };
+        loop {
+            let page = self.store().scan(Table::Mailbox, range.clone(), step).await?;
+            read = read.saturating_add(page.rows.len());
+            let (mut last, len) = (None, page.rows.len());
+            for (place, (key, raw)) in (1..).zip(&page.rows) {
+                let id = MailboxId::from_slice(key).ok_or(BadRow)?;
+                let row = MailboxRow::decode(raw)?;
+                last = Some(id);
+                if !filter.admits(&row) {
+                    continue;
+                }
+                rows.push((id, row));
+                if rows.len() == limit {
+                    let next = last.filter(|_| page.more || place < len);
+                    return Ok(Rows { rows, next });
+                }
+            }
+            match last {
+                Some(last) if page.more && read < ROWS_READ_MAX => range.from = after(&last),
+                last => return Ok(Rows { rows, next: last.filter(|_| page.more) }),
+            }
+        }
     }
 
     /// The directory row that a mailbox row names; refused where it leads to another mailbox.
@@ -321,29 +308,43 @@ impl Mailboxes {
         Ok(RegisterRecord::decode(&plain)?)
     }
 
+    async fn figures(&self, mailbox: MailboxId, row: &MailboxRow) -> Result<Figures, StaffError> {
+        let directory = opened(self.directory(mailbox, row).await)?;
+        let epochs = directory.map(|found| [found.row.basic.epoch, found.row.high.epoch]);
+        Ok(Figures { contents: self.contents(mailbox).await?, epochs })
+    }
+
     async fn holder(
         &self,
         mailbox: MailboxId,
         row: &MailboxRow,
+        numbers: Numbers,
     ) -> Result<(Holder, Option<RegisterRecord>), StaffError> {
-        let record = opened(self.record(mailbox, row).await)?;
-        let number = record
-            .as_ref()
-            .map(|record| record.number().map(|number| number.masked()))
-            .transpose()?;
-        let directory = opened(self.directory(mailbox, row).await)?;
+        let record = match numbers {
+            Numbers::Hidden => None,
+            Numbers::Masked => opened(self.record(mailbox, row).await)?,
+            Numbers::Whole => Some(self.record(mailbox, row).await?),
+        };
+        let number = record.as_ref().map(|record| {
+            let number = record.number()?;
+            let whole = numbers == Numbers::Whole;
+            Ok(ShownNumber(if whole { number.expose() } else { number.masked() }))
+        });
         let holder = Holder {
             mailbox,
-            number,
+            number: number.transpose().map_err(|error: BadRow| error)?,
             kind: row.kind().ok_or(BadRow)?,
             state: row.state().ok_or(BadRow)?,
             since: row.since,
             registered: row.registered,
-            contents: self.contents(mailbox).await?,
-            epochs: directory.map(|found| [found.row.basic.epoch, found.row.high.epoch]),
         };
         Ok((holder, record))
     }
+}
+
+/// A holder as an entry names it.
+pub(super) const fn subjects(mailbox: MailboxId, person: PseudonymId) -> [Subject; 2] {
+    [Subject::Mailbox(mailbox), Subject::Person(person)]
 }
 
 /// `None` while the keys are locked: the rest of a row can be shown all the same.
@@ -355,15 +356,11 @@ fn opened<T>(outcome: Result<T, StaffError>) -> Result<Option<T>, StaffError> {
     }
 }
 
-/// A change of state.
-#[derive(Clone, Copy)]
-struct Turn {
-    from: MailboxState,
-    to: MailboxState,
-    event: Event,
-}
-
 impl HolderFilter {
+    const fn admits_all(&self) -> bool {
+        self.state.is_none() && self.kind.is_none() && self.since.is_none()
+    }
+
     fn admits(&self, row: &MailboxRow) -> bool {
         self.state.is_none_or(|state| row.state() == Some(state))
             && self.kind.is_none_or(|kind| row.kind() == Some(kind))

@@ -1,10 +1,12 @@
 //! Messages as staff see them: no subject, no names of parts.
 
-use super::holders::StaffError;
+use super::error::StaffError;
+use super::holders::subjects;
 use crate::mailbox::row::{MessageRow, message_key, message_parts};
 use crate::mailbox::service::Mailboxes;
-use crate::store::{BadRow, KeyRange, Row as _, Table};
+use crate::store::{BadRow, Changes, KeyRange, Row as _, Table};
 use mbx_common::assurance::ProtectionClass;
+use mbx_common::audit::{Event, Fact, Origin};
 use mbx_common::id::{DeliveryId, MailboxId, MessageId};
 use mbx_common::identity::OrganisationNumber;
 use mbx_common::limit::{LIST_ROWS_DEFAULT, LIST_ROWS_MAX};
@@ -57,7 +59,8 @@ pub struct MessagePage {
 }
 
 impl Mailboxes {
-    /// Lists the messages of a mailbox, the newest first.
+    /// Lists the messages of a mailbox, the newest first. Who writes to a holder is told of the
+    /// holder: its entry is durable before.
     ///
     /// # Errors
     /// [`StaffError::NoMailbox`].
@@ -65,8 +68,22 @@ impl Mailboxes {
         &self,
         mailbox: MailboxId,
         filter: MessageFilter,
+        origin: &Origin,
     ) -> Result<MessagePage, StaffError> {
-        self.mailbox_row(mailbox).await?.ok_or(StaffError::NoMailbox)?;
+        let person = self.mailbox_row(mailbox).await?.ok_or(StaffError::NoMailbox)?.pseudonym;
+        let page = self.message_page(mailbox, filter).await?;
+        let shown = u64::try_from(page.messages.len()).unwrap_or(u64::MAX);
+        let mut entry = origin.entry(self.now(), Event::MessagesShown).fact(Fact::Count(shown));
+        entry.subjects.extend(subjects(mailbox, person));
+        self.store().commit(Changes::new(), entry).await?;
+        Ok(page)
+    }
+
+    async fn message_page(
+        &self,
+        mailbox: MailboxId,
+        filter: MessageFilter,
+    ) -> Result<MessagePage, StaffError> {
         let limit = filter.limit.unwrap_or(LIST_ROWS_DEFAULT).clamp(1, LIST_ROWS_MAX);
         let mut range = KeyRange::prefix(mailbox.as_bytes()).backwards();
         if let Some(before) = filter.before {

@@ -2,18 +2,24 @@
 
 mod batch;
 mod deliveries;
+mod error;
 mod figures;
 mod holders;
 mod messages;
 mod record;
 mod register;
+mod state;
 mod verify;
 
 pub use batch::{BatchDone, BatchError, FileBatch, RefusedRow};
 pub use deliveries::{DeliveryFacts, DeliveryFilter, DeliveryPage, Trace};
-pub use figures::{Contents, Stats};
-pub use holders::{Holder, HolderDetail, HolderFilter, HolderPage, StaffError, StateChanged};
+pub use error::StaffError;
+pub use figures::{Contents, Figures, Stats};
+pub use holders::{
+    Holder, HolderDetail, HolderFilter, HolderPage, MailboxPage, Numbers, ShownNumber,
+};
 pub use messages::{MessageFacts, MessageFilter, MessagePage};
 pub use record::Acceptance;
 pub use register::{RegisterError, Registered, Registration};
+pub use state::StateChanged;
 pub use verify::{Fault, Finding, Verified, VerifyError};

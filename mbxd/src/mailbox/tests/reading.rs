@@ -429,7 +429,7 @@ async fn the_view_of_a_mailbox_tells_what_the_level_allows() {
 #[tokio::test]
 async fn a_suspended_mailbox_is_read_but_not_changed() {
     let (world, message) = with_message(letter(1)).await;
-    let anna = world.mailboxes.find(&ANNA.parse().unwrap()).await.unwrap();
+    let anna = world.mailboxes.find(&ANNA.parse().unwrap(), &origin()).await.unwrap();
     world.mailboxes.suspend(anna, &origin()).await.unwrap();
     let visit = world.visit(ANNA, Loa::Three).await;
     world.mailboxes.open(&visit, message).await.unwrap();

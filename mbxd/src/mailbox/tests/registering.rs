@@ -1,10 +1,14 @@
 use super::*;
 use crate::jobs::JobState;
-use crate::mailbox::staff::{BatchError, FileBatch, HolderFilter, RegisterError, StaffError};
+use crate::mailbox::staff::{
+    BatchError, FileBatch, HolderFilter, MailboxPage, MessageFilter, Numbers, RegisterError,
+    ShownNumber, StaffError,
+};
 use crate::store::{KeyRange, Table};
 use mbx_common::audit::{Fact, Outcome, Subject};
 use mbx_common::explain;
 use mbx_common::holder::{HolderKind, MailboxState};
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn registering_leaves_terms_pseudonym_and_commitment_in_one_entry() {
@@ -83,18 +87,103 @@ async fn terms_whose_text_changed_under_their_name_are_refused() {
 }
 
 #[tokio::test]
-async fn staff_see_a_masked_number_and_revealing_it_is_recorded() {
+async fn staff_see_a_masked_number_and_a_whole_one_on_wish() {
     let (world, mailbox) = World::with_anna().await;
-    let detail = world.mailboxes.holder_detail(mailbox).await.unwrap();
-    assert_eq!(detail.holder.number.as_deref(), Some("19121212-••••"));
-    assert_eq!(detail.holder.epochs, Some([1, 1]));
+    let show = async |numbers| {
+        let detail = world.mailboxes.show_holder(mailbox, numbers, &origin()).await.unwrap();
+        (detail.holder.number.clone().map(ShownNumber::into_text), detail)
+    };
+    let (number, detail) = show(Numbers::Masked).await;
+    assert_eq!(number.as_deref(), Some("19121212-••••"));
+    assert_eq!(detail.figures.epochs, Some([1, 1]));
     assert!(detail.current);
     assert_eq!(detail.acceptance.unwrap().reference.as_deref(), Some("prt_51c0"));
-    let before = world.entries();
-    let number = world.mailboxes.reveal(mailbox, &origin()).await.unwrap();
-    assert_eq!(number.expose(), ANNA);
-    assert_eq!(world.events(before), [Event::NumberRevealed]);
-    assert_eq!(world.mailboxes.find(&number).await.unwrap(), mailbox);
+    let (number, detail) = show(Numbers::Whole).await;
+    assert_eq!(number.as_deref(), Some(ANNA));
+    assert!(!format!("{detail:?}").contains(ANNA));
+    assert_eq!(show(Numbers::Hidden).await.0, None);
+}
+
+#[tokio::test]
+async fn whatever_tells_staff_of_a_holder_is_one_entry_that_names_the_holder() {
+    let (world, anna) = World::with_anna().await;
+    let bo = world.register(BO).await;
+    let (mailboxes, origin) = (&world.mailboxes, origin());
+    let seen = world.entries();
+    let told = |number: usize| {
+        let entry = world.memory.entries()[seen + number].clone();
+        let holders: BTreeSet<_> = entry
+            .subjects
+            .iter()
+            .filter_map(|&subject| match subject {
+                Subject::Mailbox(id) => Some(id),
+                _ => None,
+            })
+            .collect();
+        let people = entry.subjects.iter().filter(|it| matches!(it, Subject::Person(_))).count();
+        assert_eq!(people, holders.len());
+        (entry.event, entry.outcome, holders)
+    };
+    mailboxes.find(&ANNA.parse().unwrap(), &origin).await.unwrap();
+    let unknown = mailboxes.find(&"200001012384".parse().unwrap(), &origin).await;
+    assert!(matches!(unknown, Err(StaffError::NoMailbox)));
+    mailboxes.show_holder(anna, Numbers::Masked, &origin).await.unwrap();
+    mailboxes.show_holder(anna, Numbers::Whole, &origin).await.unwrap();
+    let all = HolderFilter::default();
+    mailboxes.list_holders(all, Numbers::Masked, &origin).await.unwrap();
+    mailboxes.list_holders(all, Numbers::Whole, &origin).await.unwrap();
+    mailboxes.messages(anna, MessageFilter::default(), &origin).await.unwrap();
+    let (one, both) = (BTreeSet::from([anna]), BTreeSet::from([anna, bo]));
+    let done = |event, holders: &BTreeSet<_>| (event, Outcome::Done, holders.clone());
+    assert_eq!(told(0), done(Event::NumberLookedUp, &one));
+    assert_eq!(told(1), (Event::NumberLookedUp, Outcome::Failed, BTreeSet::new()));
+    assert_eq!(told(2), done(Event::HolderShown, &one));
+    assert_eq!(told(3), done(Event::NumberRevealed, &one));
+    assert_eq!(told(4), done(Event::HoldersListed, &both));
+    assert_eq!(told(5), done(Event::NumberRevealed, &both));
+    assert_eq!(told(6), done(Event::MessagesShown, &one));
+    // What names nobody needs no entry, and nothing was shown to nobody.
+    mailboxes.list_holders(all, Numbers::Hidden, &origin).await.unwrap();
+    mailboxes.list_mailboxes(all, true).await.unwrap();
+    mailboxes.show_mailbox(anna).await.unwrap();
+    mailboxes.stats().await.unwrap();
+    let nobody = HolderFilter { state: Some(MailboxState::Closed), ..all };
+    mailboxes.list_holders(nobody, Numbers::Masked, &origin).await.unwrap();
+    assert_eq!(world.entries(), seen + 7);
+}
+
+#[tokio::test]
+async fn a_list_costs_a_row_for_each_mailbox_shown_and_figures_are_counted_on_wish() {
+    let world = World::new().await;
+    for number in [ANNA, BO] {
+        world.register(number).await;
+    }
+    for number in 0..20 {
+        world.mailboxes.accept(letter(number)).await.unwrap();
+    }
+    let one = HolderFilter { limit: Some(1), ..HolderFilter::default() };
+    let rows = world.memory.rows_read();
+    let page = world.mailboxes.list_holders(one, Numbers::Masked, &origin()).await.unwrap();
+    assert_eq!(world.memory.rows_read() - rows, 1);
+    assert!(page.next.is_some());
+    let rows = world.memory.rows_read();
+    let page = world.mailboxes.list_mailboxes(HolderFilter::default(), false).await.unwrap();
+    assert_eq!((world.memory.rows_read() - rows, page.next), (2, None));
+    let page = world.mailboxes.list_mailboxes(HolderFilter::default(), true).await.unwrap();
+    let messages = page.mailboxes.iter().map(|(_, figures)| figures.unwrap().contents.messages);
+    assert_eq!(messages.sum::<u64>(), 20);
+}
+
+#[tokio::test]
+async fn the_whole_installation_is_counted_once_a_minute() {
+    let (world, _) = World::with_anna().await;
+    assert_eq!(world.mailboxes.stats().await.unwrap().contents.messages, 0);
+    world.mailboxes.accept(letter(1)).await.unwrap();
+    let rows = world.memory.rows_read();
+    assert_eq!(world.mailboxes.stats().await.unwrap().contents.messages, 0);
+    assert_eq!(world.memory.rows_read(), rows);
+    world.bench.clock.advance(60_000);
+    assert_eq!(world.mailboxes.stats().await.unwrap().contents.messages, 1);
 }
 
 #[tokio::test]
@@ -116,12 +205,16 @@ async fn holders_are_listed_by_state_in_pages() {
     let bo = world.register(BO).await;
     world.mailboxes.suspend(bo, &origin()).await.unwrap();
     let active = HolderFilter { state: Some(MailboxState::Active), ..HolderFilter::default() };
-    let page = world.mailboxes.holders(active).await.unwrap();
-    assert_eq!(page.holders.iter().map(|holder| holder.mailbox).collect::<Vec<_>>(), [anna]);
+    let list = |filter| world.mailboxes.list_mailboxes(filter, false);
+    let page = list(active).await.unwrap();
+    let ids = |page: &MailboxPage| -> Vec<_> {
+        page.mailboxes.iter().map(|(holder, _)| holder.mailbox).collect()
+    };
+    assert_eq!(ids(&page), [anna]);
     let mut seen = Vec::new();
     let mut filter = HolderFilter { limit: Some(1), ..HolderFilter::default() };
-    while let Ok(page) = world.mailboxes.holders(filter).await {
-        seen.extend(page.holders.iter().map(|holder| holder.mailbox));
+    while let Ok(page) = list(filter).await {
+        seen.extend(ids(&page));
         filter.after = page.next;
         if page.next.is_none() {
             break;

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::mailbox::reading::{ListRequest, Listed};
+use crate::mailbox::staff::{HolderFilter, MessageFilter, Numbers};
 use crate::operators::{self, Cost, NewOfficer, Operators};
 use crate::registers::{Change, Senders};
 use crate::store::{CommitError, KeyRange, Table};
@@ -90,7 +91,24 @@ impl Scene {
                 mailboxes.register(registration(BO), &origin()).await.err().map(|e| e.kind())
             }
             Act::Suspend => mailboxes.suspend(self.anna, &origin()).await.err().map(|e| e.kind()),
-            Act::Reveal => mailboxes.reveal(self.anna, &origin()).await.err().map(|e| e.kind()),
+            Act::Find => {
+                let found = mailboxes.find(&ANNA.parse().unwrap(), &origin()).await;
+                found.err().map(|e| e.kind())
+            }
+            Act::ShowHolder => {
+                let shown = mailboxes.show_holder(self.anna, Numbers::Whole, &origin()).await;
+                shown.err().map(|e| e.kind())
+            }
+            Act::ListHolders => {
+                let filter = HolderFilter::default();
+                let listed = mailboxes.list_holders(filter, Numbers::Masked, &origin()).await;
+                listed.err().map(|e| e.kind())
+            }
+            Act::ListMessages => {
+                let filter = MessageFilter::default();
+                let listed = mailboxes.messages(self.anna, filter, &origin()).await;
+                listed.err().map(|e| e.kind())
+            }
             Act::View => mailboxes.view(&visit).await.err().map(|e| e.kind()),
             Act::List => {
                 mailboxes.list(&visit, ListRequest::default()).await.err().map(|e| e.kind())
@@ -130,7 +148,10 @@ enum Act {
     NotDeliverable,
     Register,
     Suspend,
-    Reveal,
+    Find,
+    ShowHolder,
+    ListHolders,
+    ListMessages,
     View,
     List,
     Open,
@@ -142,13 +163,16 @@ enum Act {
     SenderAllow,
 }
 
-const ACTS: [Act; 15] = [
+const ACTS: [Act; 18] = [
     Act::Accept,
     Act::Repeat,
     Act::NotDeliverable,
     Act::Register,
     Act::Suspend,
-    Act::Reveal,
+    Act::Find,
+    Act::ShowHolder,
+    Act::ListHolders,
+    Act::ListMessages,
     Act::View,
     Act::List,
     Act::Open,

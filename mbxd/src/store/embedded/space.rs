@@ -84,6 +84,10 @@ fn from_reserve(event: Event) -> bool {
             | Event::CommandRefused
             | Event::CommandsRefusedCounted
             | Event::NumberRevealed
+            | Event::NumberLookedUp
+            | Event::HolderShown
+            | Event::HoldersListed
+            | Event::MessagesShown
             | Event::MailboxVerified
             | Event::DeliveryRepeated
             | Event::MailboxViewed

@@ -6,7 +6,7 @@ use crate::cipher::ContentRoot;
 use crate::mailbox::reading::{HolderError, stored_root};
 use crate::mailbox::row::{Answer, DeliveryOutcome, MailboxRow, MessageRow, message_parts};
 use crate::mailbox::service::Mailboxes;
-use crate::mailbox::staff::holders::StaffError;
+use crate::mailbox::staff::error::StaffError;
 use crate::store::{BadRow, KeyRange, ReadError, Row as _, Table};
 use bytes::Bytes;
 use mbx_common::error::Kind;

@@ -61,7 +61,11 @@ async fn a_disk_that_fills_up_stops_deliveries_then_all_but_reading_and_lets_go_
     service.mailboxes.register(registration(CLARA), &origin()).await.unwrap();
     leave_free(&machine, WRITES - 1);
     assert!(matches!(refused_delivery(&service).await, AcceptError::Commit(_)));
-    let anna = service.mailboxes.find(&super::script::HOLDERS[0].parse().unwrap()).await.unwrap();
+    let anna = service
+        .mailboxes
+        .find(&super::script::HOLDERS[0].parse().unwrap(), &origin())
+        .await
+        .unwrap();
     let refused = service.mailboxes.suspend(anna, &origin()).await.unwrap_err();
     assert_eq!(refused.kind(), Kind::Unavailable);
     let other = service.mailboxes.register(registration("200001012384"), &origin()).await;
