@@ -3,6 +3,7 @@
 
 use super::value::{self, Moment};
 use clap::{Args, Subcommand, ValueEnum};
+use mbx_common::control::sender::Dispatcher;
 use mbx_common::holder::{HolderKind, MailboxState};
 use mbx_common::identity::OrganisationNumber;
 use std::path::PathBuf;
@@ -227,12 +228,16 @@ pub enum SenderCommand {
         /// Its name
         #[arg(long)]
         name: Option<String>,
-        /// An organisation that may deliver for it
-        #[arg(long, value_name = "ORG")]
-        dispatcher: Vec<OrganisationNumber>,
+        /// An organisation that may act for it: sign and seal; ORG:seal brings what the sender
+        /// signed itself, ORG:sign signs in its place; one named again gets these rights instead
+        #[arg(long, value_name = "ORG[:seal|:sign]", value_parser = value::dispatcher)]
+        dispatcher: Vec<Dispatcher>,
         /// Protection class of its unsigned messages
         #[arg(long, value_name = "1|2", value_parser = clap::value_parser!(u8).range(1..=2))]
         notify_class: Option<u8>,
+        /// Take signatures with SHA-1 from it until then, within a year; a past time ends that
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = value::moment)]
+        sha1_until: Option<Moment>,
     },
     /// Stop an authority, or one of those that deliver for it
     Block {

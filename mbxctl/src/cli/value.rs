@@ -1,5 +1,7 @@
 //! Values on the command line: spans, moments, officers, named files.
 
+use mbx_common::control::sender::Dispatcher;
+use mbx_common::identity::ParseNumberError;
 use mbx_common::role::Roles;
 use mbx_common::time::Timestamp;
 use std::path::PathBuf;
@@ -80,6 +82,22 @@ pub fn officer(text: &str) -> Result<OfficerArg, String> {
     Ok(OfficerArg { name: name.to_owned(), roles })
 }
 
+/// Reads `ORG`, `ORG:seal` or `ORG:sign` of `sender allow --dispatcher`.
+///
+/// # Errors
+/// A sentence for people.
+pub fn dispatcher(text: &str) -> Result<Dispatcher, String> {
+    let (organisation, rights) = text.split_once(':').unwrap_or((text, "both"));
+    let (sign, seal) = match rights {
+        "both" => (true, true),
+        "sign" => (true, false),
+        "seal" => (false, true),
+        _ => return Err("what a dispatcher may do is :seal or :sign; alone, both".to_owned()),
+    };
+    let organisation = organisation.parse().map_err(|error: ParseNumberError| error.to_string())?;
+    Ok(Dispatcher { organisation, sign, seal })
+}
+
 /// `NAME=FILE` of `--password-file`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NamedFile {
@@ -128,6 +146,17 @@ mod tests {
         assert!(anna.roles.has(Role::Auditor));
         assert!(officer("anna").unwrap().roles.is_empty());
         assert!(officer("Anna").is_err() && officer("anna:T").is_err() && officer("").is_err());
+    }
+
+    #[test]
+    fn a_dispatcher_may_be_narrowed_to_one_right() {
+        let rights = |text| dispatcher(text).map(|one| (one.sign, one.seal));
+        assert_eq!(rights("165568402266"), Ok((true, true)));
+        assert_eq!(rights("165568402266:seal"), Ok((false, true)));
+        assert_eq!(rights("165568402266:sign"), Ok((true, false)));
+        for bad in ["165568402266:", "165568402266:read", "165568402267", ":seal"] {
+            assert!(dispatcher(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

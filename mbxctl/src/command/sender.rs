@@ -7,7 +7,9 @@ use crate::failure::Failure;
 use crate::output::{Answer, Cell, Column, Line, Table, Tone};
 use mbx_common::control::Page;
 use mbx_common::control::route::Route;
-use mbx_common::control::sender::{AllowRequest, BlockRequest, Sender, SenderChanged, SenderState};
+use mbx_common::control::sender::{
+    AllowRequest, BlockRequest, Dispatcher, Sender, SenderChanged, SenderState,
+};
 use serde_json::json;
 
 /// `sender …`.
@@ -22,9 +24,14 @@ pub(super) async fn run(context: &mut Context, command: SenderCommand) -> Result
             let answer = Answer::new("sender.show", value(&answered.value));
             Ok(about(context, answer, &answered.value).request(answered.request_id))
         }
-        SenderCommand::Allow { org, name, dispatcher, notify_class } => {
+        SenderCommand::Allow { org, name, dispatcher, notify_class, sha1_until } => {
             context.confirm(&format!("Let {org} deliver?"))?;
-            let request = AllowRequest { name, dispatchers: dispatcher, notify_class };
+            let request = AllowRequest {
+                name,
+                dispatchers: dispatcher,
+                notify_class,
+                sha1_until: Context::moment(sha1_until),
+            };
             let parameter = org.to_string();
             let done: Changed<SenderChanged> =
                 context.client.change(Route::SenderAllow, Some(&parameter), &request).await?;
@@ -92,6 +99,9 @@ fn about(context: &Context, answer: Answer, sender: &Sender) -> Answer {
     if let Some(class) = sender.notify_class {
         pairs.push(("notify", format!("protection class {class}")));
     }
+    if let Some(end) = sender.sha1_until {
+        pairs.push(("SHA-1", format!("taken until {}", context.zone.minute(end))));
+    }
     answer.pairs(&pairs).id(sender.organisation)
 }
 
@@ -112,8 +122,13 @@ fn effect(answer: Answer, title: &str, done: &SenderChanged) -> Answer {
 }
 
 fn dispatchers(sender: &Sender) -> Cell {
-    let names: Vec<String> = sender.dispatchers.iter().map(ToString::to_string).collect();
-    if names.is_empty() { Cell::none() } else { Cell::text(names.join(" ")) }
+    let name = |one: &Dispatcher| match (one.sign, one.seal) {
+        (true, true) => one.organisation.to_string(),
+        (true, false) => format!("{} (signs only)", one.organisation),
+        (false, _) => format!("{} (seals only)", one.organisation),
+    };
+    let names: Vec<String> = sender.dispatchers.iter().map(name).collect();
+    if names.is_empty() { Cell::none() } else { Cell::text(names.join(", ")) }
 }
 
 const fn word(state: SenderState) -> &'static str {

@@ -8,7 +8,9 @@ use crate::operators::Staff;
 use crate::registers::{self, Change, Standing};
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::control::Page;
-use mbx_common::control::sender::{AllowRequest, BlockRequest, Sender, SenderChanged, SenderState};
+use mbx_common::control::sender::{
+    AllowRequest, BlockRequest, Dispatcher, Sender, SenderChanged, SenderState,
+};
 use mbx_common::explain;
 use mbx_common::identity::OrganisationNumber;
 
@@ -29,27 +31,34 @@ pub(super) async fn allow(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Ans
     let notify_class = request.notify_class.map(class).transpose()?;
     if ask.wishes.dry_run {
         let mut steps = vec![format!("let {organisation} deliver")];
-        steps.extend(
-            request.dispatchers.iter().map(|name| format!("let {name} sign and seal for it")),
-        );
+        steps.extend(request.dispatchers.iter().map(|one| {
+            let rights = match (one.sign, one.seal) {
+                (true, true) => "sign and seal",
+                (true, false) => "sign, not seal,",
+                (false, _) => "seal, not sign,",
+            };
+            format!("let {} {rights} for it", one.organisation)
+        }));
+        steps.extend(request.sha1_until.map(|end| format!("take SHA-1 from it until {end}")));
         steps.extend(
             notify_class.map(|class| format!("its notify messages get class {}", class.number())),
         );
         return plan(steps);
     }
-    let dispatchers = request.dispatchers.iter().map(|&organisation| registers::Dispatcher {
-        organisation,
-        may_sign: true,
-        may_seal: true,
+    let dispatchers = request.dispatchers.iter().map(|one| registers::Dispatcher {
+        organisation: one.organisation,
+        may_sign: one.sign,
+        may_seal: one.seal,
     });
+    let now = rooms.clock.now();
     let change = Change {
         dispatchers: dispatchers.collect(),
         notify_class,
+        sha1_until: request.sha1_until.map(|end| Some(end).filter(|end| *end > now)),
         note: request.name,
         ..Change::default()
     };
-    let sender = rooms.senders.allow(organisation, change, &ask.origin(staff)).await?;
-    json(&SenderChanged { sender: shown(&sender), audit: None })
+    changed(&rooms.senders.allow(organisation, change, &ask.origin(staff)).await?)
 }
 
 /// Stops a sender, or one of those that deliver for it.
@@ -64,7 +73,7 @@ pub(super) async fn block(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Ans
         }]);
     }
     let origin = ask.origin(staff);
-    let sender = match request.dispatcher {
+    let done = match request.dispatcher {
         Some(dispatcher) => {
             let present = present?;
             if present.standing != Standing::Allowed || present.dispatcher(dispatcher).is_none() {
@@ -76,7 +85,11 @@ pub(super) async fn block(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Ans
         }
         None => rooms.senders.block(organisation, None, &origin).await?,
     };
-    json(&SenderChanged { sender: shown(&sender), audit: None })
+    changed(&done)
+}
+
+fn changed(done: &registers::Changed) -> Result<Answer, Refusal> {
+    json(&SenderChanged { sender: shown(&done.sender), audit: Some(done.audit) })
 }
 
 fn organisation(ask: &Ask) -> Result<OrganisationNumber, Refusal> {
@@ -98,8 +111,13 @@ fn shown(sender: &registers::Sender) -> Sender {
             Standing::Blocked => SenderState::Blocked,
         },
         since: sender.changed,
-        dispatchers: sender.dispatchers.iter().map(|one| one.organisation).collect(),
+        dispatchers: sender.dispatchers.iter().map(dispatcher).collect(),
         notify_class: (sender.notify_class != ProtectionClass::One)
             .then(|| sender.notify_class.number()),
+        sha1_until: sender.sha1_until,
     }
+}
+
+fn dispatcher(one: &registers::Dispatcher) -> Dispatcher {
+    Dispatcher { organisation: one.organisation, sign: one.may_sign, seal: one.may_seal }
 }

@@ -321,7 +321,9 @@ async fn senders_are_planned_allowed_listed_and_blocked() {
     let (scene, session) = Scene::with(&[]).await;
     let token = Some(session.as_str());
     let org = "162021004748";
-    let body = serde_json::json!({"name": "Example", "dispatchers": ["165568402266"]});
+    let body = serde_json::json!({"name": "Example", "dispatchers": [
+        {"organisation": "165568402266", "sign": true, "seal": true},
+    ]});
     let request = Request::builder()
         .method("POST")
         .uri(format!("/v1/senders/{org}/allow"))
@@ -333,9 +335,22 @@ async fn senders_are_planned_allowed_listed_and_blocked() {
     assert_eq!(plan.body["steps"].as_array().unwrap().len(), 2);
     let reply = scene.ask(Route::SenderShow, org, token, &()).await;
     assert_eq!(problem(&reply).code, explain::NO_SENDER, "a plan changes nothing");
-    assert_eq!(scene.ask(Route::SenderAllow, org, token, &body).await.status, 200);
+    let reply = scene.ask(Route::SenderAllow, org, token, &body).await;
+    assert_eq!((reply.status, reply.body["audit"].is_u64()), (200, true));
     let reply = scene.ask(Route::SenderList, "", token, &()).await;
-    assert_eq!(reply.body["rows"][0]["dispatchers"][0], "165568402266");
+    assert_eq!(reply.body["rows"][0]["dispatchers"], body["dispatchers"]);
+    let narrow = serde_json::json!([{"organisation": "165568402266", "sign": false, "seal": true}]);
+    let request = serde_json::json!({"dispatchers": narrow, "sha1_until": "2027-06-01T00:00:00Z"});
+    let reply = scene.ask(Route::SenderAllow, org, token, &request).await;
+    assert_eq!(reply.body["sender"]["dispatchers"], narrow, "it has these rights alone");
+    assert_eq!(reply.body["sender"]["sha1_until"], "2027-06-01T00:00:00Z");
+    let past = serde_json::json!({"sha1_until": "2020-01-01T00:00:00Z"});
+    let reply = scene.ask(Route::SenderAllow, org, token, &past).await;
+    assert_eq!(reply.body["sender"].get("sha1_until"), None);
+    let none = serde_json::json!([{"organisation": "165568402266", "sign": false, "seal": false}]);
+    let refused =
+        scene.ask(Route::SenderAllow, org, token, &serde_json::json!({"dispatchers": none})).await;
+    assert_eq!(refused.status, 400, "a dispatcher without a right is none");
     let only = serde_json::json!({"dispatcher": "165568402266"});
     let reply = scene.ask(Route::SenderBlock, org, token, &only).await;
     assert_eq!(reply.body["sender"]["state"], "allowed");

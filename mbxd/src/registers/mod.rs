@@ -9,4 +9,4 @@ mod senders;
 
 pub use entitlement::{Claim, NotEntitled};
 pub use row::{Dispatcher, Sender, Standing};
-pub use senders::{Change, SenderError, Senders};
+pub use senders::{Change, Changed, SenderError, Senders};

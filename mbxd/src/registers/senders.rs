@@ -129,6 +129,15 @@ impl Change {
     }
 }
 
+/// A sender that staff changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Changed {
+    /// The sender now.
+    pub sender: Sender,
+    /// Position of the entry in the audit log.
+    pub audit: u64,
+}
+
 /// The list of senders: cheap to clone.
 #[derive(Clone)]
 pub struct Senders(Arc<Inner>);
@@ -199,7 +208,7 @@ impl Senders {
         organisation: OrganisationNumber,
         change: Change,
         origin: &Origin,
-    ) -> Result<Sender, SenderError> {
+    ) -> Result<Changed, SenderError> {
         self.put(organisation, Standing::Allowed, change, origin).await
     }
 
@@ -212,7 +221,7 @@ impl Senders {
         organisation: OrganisationNumber,
         note: Option<String>,
         origin: &Origin,
-    ) -> Result<Sender, SenderError> {
+    ) -> Result<Changed, SenderError> {
         let change = Change { note, ..Change::default() };
         self.put(organisation, Standing::Blocked, change, origin).await
     }
@@ -223,7 +232,7 @@ impl Senders {
         standing: Standing,
         change: Change,
         origin: &Origin,
-    ) -> Result<Sender, SenderError> {
+    ) -> Result<Changed, SenderError> {
         let _changing = self.0.changing.lock().await;
         let now = self.0.clock.now();
         change.check(organisation, now)?;
@@ -243,11 +252,11 @@ impl Senders {
         let mut changes = Changes::new();
         changes.expect(Table::Sender, key.clone(), expected);
         changes.put(Table::Sender, key, row(&sender)?);
-        self.0.store.commit(changes, entry(&sender, origin, now)).await?;
+        let audit = self.0.store.commit(changes, entry(&sender, origin, now)).await?.leaf;
         let mut rows = Rows::clone(&rows);
         rows.insert(organisation, sender.clone());
         *self.0.rows.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rows);
-        Ok(sender)
+        Ok(Changed { sender, audit })
     }
 
     fn rows(&self) -> Arc<Rows> {
@@ -368,7 +377,7 @@ mod tests {
         senders.allow(organisation(0), change, &staff()).await.unwrap();
         senders.block(organisation(0), Some("agreed".to_owned()), &staff()).await.unwrap();
         assert_eq!(senders.entitled(&claim(1)), Err(NotEntitled::Blocked));
-        let row = senders.allow(organisation(0), Change::default(), &staff()).await.unwrap();
+        let row = senders.allow(organisation(0), Change::default(), &staff()).await.unwrap().sender;
         assert_eq!(row.notify_class, ProtectionClass::Two);
         assert_eq!(row.note.as_deref(), Some("agreed"));
         assert!(senders.entitled(&claim(1)).is_ok());
@@ -385,7 +394,7 @@ mod tests {
         let signs = Dispatcher { may_sign: true, ..seals(1) };
         let change =
             Change { dispatchers: vec![signs], remove: vec![organisation(2)], ..Change::default() };
-        let row = senders.allow(organisation(0), change, &staff()).await.unwrap();
+        let row = senders.allow(organisation(0), change, &staff()).await.unwrap().sender;
         assert_eq!(row.dispatchers, [signs]);
     }
 
