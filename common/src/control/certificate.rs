@@ -59,7 +59,19 @@ pub struct Reloaded {
     pub changed: Vec<String>,
     /// How many stayed as they were.
     pub unchanged: u64,
+    /// Files of the folder of revocation lists that are not used, and why. A bad certificate of a
+    /// door or root refuses the whole reload instead.
+    pub refused: Vec<RefusedFile>,
     /// Position in the audit log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<u64>,
+}
+
+/// A file that is not used.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct RefusedFile {
+    /// The file.
+    pub file: String,
+    /// Why, in one sentence.
+    pub reason: String,
 }

@@ -29,8 +29,18 @@ pub(super) async fn run(context: &mut Context, command: CertCommand) -> Result<A
                 } else {
                     done.changed.join(", ")
                 };
-                let text = format!("Read anew: {names} changed, {} as before", done.unchanged);
-                answer.line(Line::signed(Tone::Ok, text)).hint("mbxctl cert list")
+                let audit = done.audit.map(|position| format!("   audit {position}"));
+                let text = format!(
+                    "Read anew: {names} changed, {} as before{}",
+                    done.unchanged,
+                    audit.unwrap_or_default()
+                );
+                let mut answer = answer.line(Line::signed(Tone::Ok, text));
+                for file in &done.refused {
+                    let text = format!("Not used: {}: {}", file.file, file.reason);
+                    answer = answer.line(Line::signed(Tone::Wrong, text)).exit(3);
+                }
+                answer.hint("mbxctl cert list")
             }))
         }
     }

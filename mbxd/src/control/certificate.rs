@@ -5,9 +5,9 @@ use super::ask::Ask;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
 use crate::operators::Staff;
-use crate::trust::{Door, Item, Role};
+use crate::trust::{Door, Item, ListError, Role};
 use mbx_common::control::Page;
-use mbx_common::control::certificate::{Certificate, CertificateUse, Reloaded};
+use mbx_common::control::certificate::{Certificate, CertificateUse, RefusedFile, Reloaded};
 use mbx_common::control::status::Level;
 use mbx_common::explain;
 use mbx_common::time::Timestamp;
@@ -42,15 +42,34 @@ pub(super) async fn reload(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<An
         ]);
     }
     let before = rows(rooms);
-    rooms.trust.reload(&ask.origin(staff)).await?;
-    rooms.trust.refresh_lists().await;
+    let audit = rooms.trust.reload(&ask.origin(staff)).await?.audit;
+    let lists = rooms.trust.refresh_lists().await;
     let after = rows(rooms);
     let known = |row: &&Certificate| before.iter().any(|old| old.sha256 == row.sha256);
     let changed: Vec<String> =
         after.iter().filter(|row| !known(row)).map(|row| row.name.clone()).collect();
     let unchanged = after.len().saturating_sub(changed.len());
     let unchanged = u64::try_from(unchanged).unwrap_or(u64::MAX);
-    json(&Reloaded { changed, unchanged, audit: None })
+    let refused = lists.refused.iter().map(|(path, error)| RefusedFile {
+        file: path.display().to_string(),
+        reason: reason(error),
+    });
+    json(&Reloaded { changed, unchanged, refused: refused.collect(), audit: Some(audit) })
+}
+
+/// An error with its causes, in one line.
+fn reason(error: &ListError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let more = inner.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = inner.source();
+    }
+    text
 }
 
 /// Every certificate and list with its name.

@@ -82,6 +82,8 @@ impl TrustError {
 pub struct Reloaded {
     /// Certificates and lists now in use.
     pub items: usize,
+    /// Position of the entry in the audit log.
+    pub audit: u64,
 }
 
 /// Another configuration, read and checked, not yet in use.
@@ -277,9 +279,9 @@ impl Trust {
         let prepared = self.prepare(config, identities).await?;
         let mut entry = origin.entry(self.0.clock.now(), Event::CertificatesLoaded);
         entry.facts = prepared.facts();
-        self.0.store.commit(Changes::new(), entry).await?;
+        let audit = self.0.store.commit(Changes::new(), entry).await?.leaf;
         self.adopt(prepared);
-        Ok(Reloaded { items: self.list().len() })
+        Ok(Reloaded { items: self.list().len(), audit })
     }
 
     /// Reads and checks another configuration without putting it in use; no other change of
