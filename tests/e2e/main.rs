@@ -21,3 +21,4 @@ mod locked;
 mod main_job;
 mod reading;
 mod service;
+mod staff;

@@ -74,7 +74,10 @@ pub(super) async fn run(
                 return Err(stopped(context, path));
             }
         };
-        let done = done.inspect_err(|_| meter.end())?;
+        let done = done.map_err(|failure| {
+            meter.end();
+            interrupted(failure, path)
+        })?;
         if done.next_row <= at {
             meter.end();
             return Err(Failure::here(explain::INTERNAL, "the daemon did not go on with the file"));
@@ -208,9 +211,21 @@ fn refused_table(refused: &[RefusedRow]) -> Table {
     }
 }
 
+/// How a file goes on.
+fn resume(path: &Path) -> String {
+    format!("mbxctl user register --from-file {} --resume", path.display())
+}
+
+/// A failure between two batches: where it is not the file's fault, it says how to go on.
+fn interrupted(failure: Failure, path: &Path) -> Failure {
+    match failure.exit_code() {
+        65 | 77 => failure,
+        _ => failure.with_hint(format!("{}      when that is mended", resume(path))),
+    }
+}
+
 fn stopped(context: &Context, path: &Path) -> Failure {
-    let path = path.display();
-    let hint = format!("mbxctl user register --from-file {path} --resume");
+    let hint = resume(path);
     if context.screen.format.is_machine() {
         return Failure::here(explain::STOPPED, "stopped between two batches").with_hint(hint);
     }
