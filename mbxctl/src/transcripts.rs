@@ -167,9 +167,7 @@ fn healthy(route: Route) -> Result<Value, Code> {
         Route::MailboxStats => {
             json!({"active": 4_190_233, "suspended": 12, "messages": 88_214_907, "unread": 1_000_000, "bytes": 442_381_631_488_u64, "by_class": [80_000_000, 14_907, 8_200_000], "counted": NOW})
         }
-        Route::MailboxVerify => {
-            json!({"mailboxes": 1, "messages": 128, "bytes": 43_201_300, "findings_total": 1, "findings": [{"mailbox": MAILBOX, "message": id("msg", 1), "what": "chunk 3 fails its tag"}]})
-        }
+        Route::MailboxVerify => json!({"job": id("job", 0xac)}),
         Route::MessageList => json!({"rows": [
             {"message": id("msg", 0x11), "delivery": id("dlv", 0x8a), "sender": org(0), "received": NOW, "class": 3, "bytes": 318_204, "read": true},
             {"message": id("msg", 0x12), "delivery": id("dlv", 0x8b), "sender": org(0), "received": NOW, "class": 1, "bytes": 5_120, "read": false, "deleted": NOW},
@@ -201,7 +199,9 @@ fn healthy(route: Route) -> Result<Value, Code> {
             {"name": "seal", "needed": false, "level": "ok", "detail": "median 400 µs", "per_s": 2400}]}),
         Route::CertList => json!({"rows": [certificate()], "total": 1}),
         Route::CertShow => certificate(),
-        Route::CertReload => json!({"changed": ["delivery-server-1"], "unchanged": 3}),
+        Route::CertReload => {
+            json!({"changed": ["delivery-server-1"], "unchanged": 3, "audit": 78, "refused": [{"file": "/etc/mbx/crl/old.crl", "reason": "the list is outdated"}]})
+        }
         Route::AuditSearch => json!({"rows": [entry(88_214_911)], "total": 1}),
         Route::AuditTail => Value::String(format!("{}\n{}\n", entry(1), entry(2))),
         Route::AuditVerify => {
@@ -212,7 +212,7 @@ fn healthy(route: Route) -> Result<Value, Code> {
         Route::JobEvents => Value::String(format!(
             "{}\n{}\n",
             json!({"time": NOW, "job": job("running")}),
-            json!({"time": NOW, "job": job("done")})
+            json!({"time": NOW, "job": verified()})
         )),
         Route::ConfigShow => {
             json!({"keys": [{"key": "paths.state", "value": "\"/srv/mbx\"", "origin": "/etc/mbx/mbxd.toml"}, {"key": "operators.session_idle", "value": "\"15 min\""}], "files": ["/etc/mbx/mbxd.toml"]})
@@ -261,7 +261,7 @@ fn delivery() -> Value {
 }
 
 fn sender() -> Value {
-    json!({"organisation": org(0), "name": "Example Authority", "state": "allowed", "since": NOW, "dispatchers": [org(1)]})
+    json!({"organisation": org(0), "name": "Example Authority", "state": "allowed", "since": NOW, "dispatchers": [{"organisation": org(1), "sign": false, "seal": true}]})
 }
 
 fn key(purpose: &str, version: u32, state: &str) -> Value {
@@ -278,6 +278,15 @@ fn entry(position: u64) -> Value {
 
 fn job(state: &str) -> Value {
     json!({"job": id("job", 0xab), "what": "user register", "state": state, "by": "anna", "started": NOW, "updated": NOW, "done": 2_011_870, "total": 4_190_233, "failed": 0})
+}
+
+/// A verification at its end.
+fn verified() -> Value {
+    let mut job = job("done");
+    job["what"] = json!("mailbox verify");
+    job["failed"] = json!(2);
+    job["verified"] = json!({"mailboxes": 1, "messages": 128, "bytes": 43_201_300, "findings_total": 2, "findings": [{"mailbox": MAILBOX, "message": id("msg", 1), "what": "chunk 3 fails its tag"}]});
+    job
 }
 
 fn nobody(_: Route) -> Result<Value, Code> {
@@ -307,6 +316,7 @@ const PEOPLE: &[&[&str]] = &[
     &["mailbox", "show", "mbx_4f3a9c21"],
     &["mailbox", "stats"],
     &["mailbox", "verify", MAILBOX],
+    &["mailbox", "verify", "--all", "--no-wait"],
     &["mailbox", "message", "list", "mbx_4f3a9c21"],
     &["delivery", "list"],
     &["delivery", "trace", "dlv_8a8a8a8a"],

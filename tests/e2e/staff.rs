@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 /// Rows of the file; as many as the issue asks in the long programme.
 fn rows() -> u32 {
-    if std::env::var_os("MBX_TORTURE").is_some() { 10_000 } else { 1_000 }
+    if std::env::var_os("MBX_TORTURE").is_some() { 10_000 } else { 1_600 }
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn a_file_whose_daemon_is_killed_goes_on_where_it_stood_and_registers_each_row_o
     let file = installation.path("holders.csv");
     std::fs::write(&file, text).unwrap();
     let file = file.display().to_string();
-    for kill in 0..3 {
+    for kill in 0..2 {
         let arguments =
             ["user", "register", "--from-file", &file, "--resume", "--progress", "json"];
         let mut command = installation.mbxctl_command(FIRST, &arguments);

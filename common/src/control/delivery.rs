@@ -83,14 +83,21 @@ pub struct DeliveryRow {
 pub struct Trace {
     /// Its facts.
     pub delivery: DeliveryRow,
-    /// The sender's own ids of the messages in it.
+    /// The sender's own id that was asked for: ids are kept as keyed marks, so that they are known
+    /// to whoever names them alone.
     pub sender_ids: Vec<String>,
+    /// Other deliveries that carried the sender's id that was asked for, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<DeliveryId>,
     /// The stages, in order.
     pub stages: Vec<Stage>,
     /// The mailboxes it went to, at most the first 50.
     pub mailboxes: Vec<MailboxId>,
     /// How often it was sent again with the same answer.
     pub repeats: u64,
+    /// When it was last sent again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<Timestamp>,
     /// Position in the audit log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<u64>,
@@ -101,8 +108,10 @@ pub struct Trace {
 pub struct Stage {
     /// Its name: `received`, `signature`, `durable` …
     pub name: String,
-    /// When it ended, in microseconds after the first byte.
-    pub at_us: u64,
+    /// When it ended, in microseconds after the first byte; of `durable` it is known for recent
+    /// deliveries alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_us: Option<u64>,
     /// What was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,

@@ -1,5 +1,6 @@
 //! `/v1/jobs`: long work that goes on whether or not somebody watches.
 
+use super::mailbox::Verified;
 use crate::id::JobId;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,16 @@ pub struct Job {
     /// How it ended, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
+    /// What it found, where it verified mailboxes and has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
+}
+
+/// A job that was started.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Started {
+    /// The job.
+    pub job: JobId,
 }
 
 /// One line of `GET /v1/jobs/{job}/events`: how the job stands. The last one has a final state.

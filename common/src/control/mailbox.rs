@@ -2,7 +2,7 @@
 
 use crate::assurance::ProtectionClass;
 use crate::holder::{HolderKind, MailboxState};
-use crate::id::{DeliveryId, JobId, MailboxId, MessageId};
+use crate::id::{DeliveryId, MailboxId, MessageId};
 use crate::identity::OrganisationNumber;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,7 @@ pub struct MessageRow {
     pub deleted: Option<Timestamp>,
 }
 
-/// `POST /v1/mailboxes/verify`.
+/// `POST /v1/mailboxes/verify`: starts a job.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyRequest {
@@ -162,12 +162,9 @@ pub struct VerifyRequest {
     pub sample_pct: Option<u8>,
 }
 
-/// What verifying found. Where it is a job, only the job is named at first.
+/// What verifying found; stands in its job as soon as that has ended.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Verified {
-    /// The job, where it goes on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job: Option<JobId>,
     /// Mailboxes looked at.
     pub mailboxes: u64,
     /// Messages looked at.
@@ -176,7 +173,7 @@ pub struct Verified {
     pub bytes: u64,
     /// How many things are not as they should be.
     pub findings_total: u64,
-    /// What is not as it should be, at most the first that the daemon keeps.
+    /// What is not as it should be, at most the first 50; the daemon's journal has more.
     pub findings: Vec<Finding>,
 }
 

@@ -129,7 +129,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "ID", hide_short_help = true,
           help_heading = HEADING)]
     pub ticket: Option<String>,
-    /// Follow long work until it ends (the default on a terminal)
+    /// Follow long work until it ends (the default)
     #[arg(long, global = true, overrides_with = "no_wait", hide_short_help = true,
           help_heading = HEADING)]
     pub wait: bool,

@@ -127,21 +127,34 @@ async fn trace(context: &mut Context, wanted: &str) -> Result<Answer, Failure> {
         answer = answer.line(step(stage));
     }
     if trace.repeats > 0 {
+        let at = trace.repeated.map(|at| format!(" at {}", context.zone.second(at)));
         let text = format!(
-            "  sent again {}, same content, same answer",
-            things(trace.repeats, "time", "times")
+            "  resent {}{}, same content, same answer",
+            things(trace.repeats, "time", "times"),
+            at.unwrap_or_default()
         );
         answer = answer.line(Line::default().and(text, Tone::Dim));
     }
-    if let Some(position) = trace.audit {
-        answer = answer.line(Line::default().and(format!("  audit {position}"), Tone::Dim));
-    }
-    Ok(answer)
+    let hint = trace.also.first().map(|other| {
+        let (times, other) = (trace.also.len(), short_id(&other.to_string()));
+        let others =
+            things(u64::try_from(times).unwrap_or(u64::MAX), "other delivery", "other deliveries");
+        format!("mbxctl delivery trace {other}      {others} carried the same id")
+    });
+    let hint = hint.or_else(|| {
+        row.delivery
+            .map(|id| format!("mbxctl audit search --subject {id}      every entry about it"))
+    });
+    Ok(match hint {
+        Some(hint) => answer.hint(hint),
+        None => answer,
+    })
 }
 
 /// ` +10.9 ms  durable`.
 fn step(stage: &Stage) -> Line {
-    let at = format!("+{}.{} ms", stage.at_us / 1000, stage.at_us % 1000 / 100);
+    let at = stage.at_us.map(|us| format!("+{}.{} ms", us / 1000, us % 1000 / 100));
+    let at = at.unwrap_or_else(|| "–".to_owned());
     let line = Line::default().and(format!("{at:>11}  "), Tone::Dim);
     let line = line.and(format!("{:10}", stage.name), Tone::Plain);
     match &stage.detail {

@@ -4,14 +4,14 @@ use crate::cli::JobCommand;
 use crate::context::{Context, value};
 use crate::failure::Failure;
 use crate::follow::follow;
-use crate::output::figure::{count, short_id};
+use crate::output::figure::{bytes, count, short_id, things};
 use crate::output::{Answer, Cell, Column, Line, Table, Tone};
 use mbx_common::control::Page;
 use mbx_common::control::job::{Job, JobQuery, JobState};
+use mbx_common::control::mailbox::Verified;
 use mbx_common::control::route::Route;
 use mbx_common::id::JobId;
 use serde_json::json;
-use std::io::IsTerminal as _;
 
 /// `job …`.
 pub(super) async fn run(context: &mut Context, command: JobCommand) -> Result<Answer, Failure> {
@@ -35,14 +35,13 @@ pub(super) async fn run(context: &mut Context, command: JobCommand) -> Result<An
     }
 }
 
-/// A job that a command started: followed on a terminal or with `--wait`, else named.
+/// A job that a command started: followed to its end, or named with `--no-wait`.
 pub(super) async fn started(
     context: &mut Context,
     job: JobId,
     schema: &'static str,
 ) -> Result<Answer, Failure> {
-    let terminal = std::io::stderr().is_terminal();
-    if context.global.no_wait || !(terminal || context.global.wait) {
+    if context.global.no_wait {
         let short = short_id(&job.to_string());
         return Ok(Answer::new(schema, json!({"job": job}))
             .line(Line::signed(Tone::Dim, format!("Started {short}")))
@@ -103,15 +102,57 @@ fn show(context: &Context, schema: &'static str, job: &Job) -> Answer {
         pairs.push(("Outcome", outcome.clone()));
     }
     let answer = Answer::new(schema, value(job)).pairs(&pairs).id(job.job);
-    if job.state.is_final() {
+    if let Some(verified) = &job.verified {
+        found(answer.line(Line::blank()), verified)
+    } else if job.state.is_final() {
         answer
     } else {
-        answer.hint(format!("mbxctl job follow {}", short_id(&job.job.to_string())))
+        let short = short_id(&job.job.to_string());
+        if job.state == JobState::Waiting {
+            answer.hint(format!("the same {} once more with --resume sends the rest", job.what))
+        } else {
+            answer.hint(format!("mbxctl job follow {short}"))
+        }
     }
+}
+
+/// What verifying found: 1 where something is not as it should be.
+fn found(answer: Answer, verified: &Verified) -> Answer {
+    let facts = format!(
+        "{}, {}, {}",
+        things(verified.mailboxes, "mailbox", "mailboxes"),
+        things(verified.messages, "message", "messages"),
+        bytes(verified.bytes)
+    );
+    if verified.findings_total == 0 {
+        return answer.line(Line::signed(Tone::Ok, format!("Sound: {facts}")));
+    }
+    let findings = format!("{} in {facts}", things(verified.findings_total, "finding", "findings"));
+    let mut answer = answer.line(Line::signed(Tone::Wrong, findings)).exit(1);
+    for finding in &verified.findings {
+        let names = [
+            finding.mailbox.map(|id| id.to_string()),
+            finding.message.map(|id| id.to_string()),
+            finding.delivery.map(|id| id.to_string()),
+        ];
+        let names: Vec<String> = names.into_iter().flatten().collect();
+        let text = format!("  {}  {}", names.join(" "), finding.what);
+        answer = answer.line(Line::plain(text));
+    }
+    let listed = u64::try_from(verified.findings.len()).unwrap_or(u64::MAX);
+    let more = verified.findings_total.saturating_sub(listed);
+    if more > 0 {
+        let text = format!("  {} more: the daemon's journal has them", count(more));
+        answer = answer.line(Line::default().and(text, Tone::Dim));
+    }
+    answer.hint("mbxctl explain MBX-5003")
 }
 
 /// A job at its end: 0 where all went well, 3 where steps failed, 1 where the job did.
 fn ended(context: &Context, schema: &'static str, job: &Job) -> Answer {
+    if let Some(verified) = &job.verified {
+        return found(Answer::new(schema, value(job)).id(job.job), verified);
+    }
     let exit = match (job.state, job.failed) {
         (JobState::Done, 0) => 0,
         (JobState::Done, _) => 3,

@@ -4,11 +4,12 @@ use super::held;
 use crate::cli::{MailboxCommand, MessageCommand};
 use crate::context::{Context, value};
 use crate::failure::Failure;
-use crate::output::figure::{bytes, count, short_id, things};
-use crate::output::{Answer, Cell, Column, Line, Table, Tone};
+use crate::output::figure::{bytes, count, short_id};
+use crate::output::{Answer, Cell, Column, Table};
 use mbx_common::control::Page;
+use mbx_common::control::job::Started;
 use mbx_common::control::mailbox::{
-    Mailbox, MailboxQuery, MailboxRow, MessageQuery, MessageRow, Stats, Verified, VerifyRequest,
+    Mailbox, MailboxQuery, MailboxRow, MessageQuery, MessageRow, Stats, VerifyRequest,
 };
 use mbx_common::control::route::Route;
 use mbx_common::id::MailboxId;
@@ -126,35 +127,8 @@ async fn stats(context: &mut Context) -> Result<Answer, Failure> {
 }
 
 async fn verify(context: &mut Context, request: &VerifyRequest) -> Result<Answer, Failure> {
-    let answered =
-        context.client.send_body::<Verified>(Route::MailboxVerify, None, request).await?;
-    let verified = answered.value;
-    if let Some(job) = verified.job {
-        return super::job::started(context, job, "mailbox.verify").await;
-    }
-    let answer = Answer::new("mailbox.verify", value(&verified)).request(answered.request_id);
-    let facts = format!(
-        "{}, {}, {}",
-        things(verified.mailboxes, "mailbox", "mailboxes"),
-        things(verified.messages, "message", "messages"),
-        bytes(verified.bytes)
-    );
-    if verified.findings.is_empty() {
-        return Ok(answer.line(Line::signed(Tone::Ok, format!("Sound: {facts}"))));
-    }
-    let findings = format!("{} in {facts}", things(verified.findings_total, "finding", "findings"));
-    let mut answer = answer.line(Line::signed(Tone::Wrong, findings)).exit(1);
-    for finding in &verified.findings {
-        let names = [
-            finding.mailbox.map(|id| id.to_string()),
-            finding.message.map(|id| id.to_string()),
-            finding.delivery.map(|id| id.to_string()),
-        ];
-        let names: Vec<String> = names.into_iter().flatten().collect();
-        let text = format!("  {}  {}", names.join(" "), finding.what);
-        answer = answer.line(Line::plain(text));
-    }
-    Ok(answer.hint("mbxctl explain MBX-5003"))
+    let started = context.client.send_body::<Started>(Route::MailboxVerify, None, request).await?;
+    super::job::started(context, started.value.job, "mailbox.verify").await
 }
 
 async fn messages(

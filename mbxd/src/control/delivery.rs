@@ -1,12 +1,13 @@
 //! `/v1/deliveries`: what authorities sent, and what became of it.
 
-use super::answer::{Answer, json};
+use super::answer::{Answer, hex, json};
 use super::ask::Ask;
 use super::job::is_beginning;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
 use super::user::refused;
 use crate::mailbox::DeliveryOutcome;
+use crate::mailbox::incoming;
 use crate::mailbox::staff::{self, DeliveryFacts, DeliveryFilter};
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::control::Page;
@@ -52,35 +53,79 @@ pub(super) async fn list(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
 /// One delivery in all its stages: by our id or its beginning, the `TransId`, or the sender's id.
 pub(super) async fn trace(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
     let wanted = ask.parameter();
-    let (delivery, sender_ids) = match wanted.strip_prefix(BY_SENDER_ID) {
+    let (delivery, sender_ids, also) = match wanted.strip_prefix(BY_SENDER_ID) {
         Some(id) => {
             let found = rooms.mailboxes.trace_sender_id(id).await;
-            let found = found.map_err(|error| refused(rooms, &error))?;
-            let newest = found.last().copied();
+            let mut found = found.map_err(|error| refused(rooms, &error))?.into_iter();
             let none = || Refusal::new(explain::NO_DELIVERY, "no delivery carried this id");
-            (newest.ok_or_else(none)?, vec![id.to_owned()])
+            (found.next().ok_or_else(none)?, vec![id.to_owned()], found.collect())
         }
-        None => (find(rooms, wanted).await?, Vec::new()),
+        None => (find(rooms, wanted).await?, Vec::new(), Vec::new()),
     };
     let trace = rooms.mailboxes.trace(delivery).await.map_err(|error| refused(rooms, &error))?;
     json(&Trace {
         delivery: row(&trace.facts),
         sender_ids,
+        also,
         stages: stages(&trace),
         mailboxes: trace.mailboxes.iter().take(MAILBOXES_MAX).copied().collect(),
         repeats: trace.facts.repeats,
-        audit: None,
+        repeated: trace.facts.repeated,
+        audit: trace.place.map(|place| place.audit),
     })
 }
 
-/// The stages with the moment when each ended.
+/// The stages with the moment when each ended, and what is known of it.
 fn stages(trace: &staff::Trace) -> Vec<Stage> {
     let mut at_us = 0_u64;
-    let stage = |&(stage, took_us): &(crate::mailbox::incoming::Stage, u64)| {
+    let mut stages: Vec<Stage> = Vec::new();
+    for &(stage, took_us) in &trace.stages {
         at_us = at_us.saturating_add(took_us);
-        Stage { name: stage.name().to_owned(), at_us, detail: None }
-    };
-    trace.stages.iter().map(stage).collect()
+        let (name, detail) = (stage.name().to_owned(), detail(trace, stage));
+        stages.push(Stage { name, at_us: Some(at_us), detail });
+    }
+    if let Some(place) = &trace.place {
+        stages.push(Stage {
+            name: incoming::Stage::Durable.name().to_owned(),
+            at_us: trace.commit_us.map(|took_us| at_us.saturating_add(took_us)),
+            detail: Some(format!("commit {}, audit {}", place.commit, place.audit)),
+        });
+    }
+    stages
+}
+
+fn detail(trace: &staff::Trace, stage: incoming::Stage) -> Option<String> {
+    let facts = &trace.facts;
+    match stage {
+        incoming::Stage::Received => {
+            let peer = trace.place.as_ref()?.peer.as_ref()?;
+            Some(format!("from {peer}"))
+        }
+        incoming::Stage::Parsed if facts.messages > 0 => {
+            Some(format!("messages {}, bytes {}", facts.messages, facts.payload_len))
+        }
+        incoming::Stage::Rights => match (facts.sender, facts.dispatcher) {
+            (Some(sender), Some(dispatcher)) if sender != dispatcher => {
+                Some(format!("{dispatcher} for {sender}"))
+            }
+            _ => None,
+        },
+        incoming::Stage::Recipient if facts.recipients > 0 => {
+            let class = facts.class.map(|class| format!(", class {}", class.number()));
+            let class = class.unwrap_or_default();
+            Some(format!("{} of {} delivered{class}", facts.delivered, facts.recipients))
+        }
+        incoming::Stage::Sealed => {
+            let root = trace.content_root.as_ref()?;
+            let root = hex(root.get(..4)?);
+            Some(format!("contents {}, root {root}…", trace.contents.len()))
+        }
+        incoming::Stage::Parsed
+        | incoming::Stage::Signature
+        | incoming::Stage::Recipient
+        | incoming::Stage::Scan
+        | incoming::Stage::Durable => None,
+    }
 }
 
 async fn find(rooms: &Rooms, text: &str) -> Result<DeliveryId, Refusal> {

@@ -2,10 +2,11 @@
 
 use super::answer::{Answer, json, lines};
 use super::ask::Ask;
+use super::mailbox::verified;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
-use crate::clock::Clock;
 use crate::jobs::{self, JobKind};
+use crate::mailbox::staff::verification;
 use futures_util::stream;
 use mbx_common::control::Page;
 use mbx_common::control::job::{Job, JobEvent, JobQuery, JobState};
@@ -16,13 +17,17 @@ use mbx_common::limit::{LIST_ROWS_DEFAULT, LIST_ROWS_MAX};
 use std::collections::HashMap;
 use tokio::sync::broadcast;
 
+/// A file of which no batch came for so long waits for its next one: whoever sent it has stopped.
+const BATCH_DUE_MS: u64 = 60_000;
+
 /// The newest jobs.
 pub(super) async fn list(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
     let query: JobQuery = ask.query()?;
     let limit = query.limit.unwrap_or(LIST_ROWS_DEFAULT).min(LIST_ROWS_MAX);
     let page = rooms.jobs.list(LIST_ROWS_MAX).await?;
     let names = names(rooms).await?;
-    let mut rows: Vec<Job> = page.jobs.iter().map(|job| shown(job, &names)).collect();
+    let rows = page.jobs.iter().map(|job| shown(rooms, job, &names));
+    let mut rows = rows.collect::<Result<Vec<Job>, Refusal>>()?;
     rows.retain(|job| query.state.is_none_or(|state| job.state == state));
     let total = u64::try_from(rows.len()).ok();
     rows.truncate(limit);
@@ -32,7 +37,7 @@ pub(super) async fn list(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
 /// One job.
 pub(super) async fn show(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
     let job = find(rooms, ask.parameter()).await?;
-    json(&shown(&job, &names(rooms).await?))
+    json(&shown(rooms, &job, &names(rooms).await?)?)
 }
 
 /// A line for each step, until the job ends. A broken connection never stops the job.
@@ -61,7 +66,8 @@ impl Following {
             Some(job) => job,
             None => following.wait().await?,
         };
-        let event = event(&following.rooms.clock, &job, &following.names);
+        let shown = shown(&following.rooms, &job, &following.names).ok()?;
+        let event = JobEvent { time: following.rooms.clock.now(), job: shown };
         let rest = if event.job.state.is_final() { None } else { Some(following) };
         Some((event, rest))
     }
@@ -78,10 +84,6 @@ impl Following {
             }
         }
     }
-}
-
-fn event(clock: &Clock, job: &jobs::Job, names: &HashMap<OperatorId, String>) -> JobEvent {
-    JobEvent { time: clock.now(), job: shown(job, names) }
 }
 
 /// The job of a whole id, or of its first digits where they are unique.
@@ -118,18 +120,26 @@ pub(super) async fn names(rooms: &Rooms) -> Result<HashMap<OperatorId, String>, 
     Ok(staff.into_iter().map(|person| (person.id, person.name.to_string())).collect())
 }
 
-fn shown(job: &jobs::Job, names: &HashMap<OperatorId, String>) -> Job {
+fn shown(
+    rooms: &Rooms,
+    job: &jobs::Job,
+    names: &HashMap<OperatorId, String>,
+) -> Result<Job, Refusal> {
+    let job = rooms.jobs.standing(job.clone());
+    let found = verification(&job).map_err(|error| Refusal::of_kind(error.kind(), &error))?;
     let by = match job.owner {
         None => "daemon".to_owned(),
         Some(owner) => names.get(&owner).cloned().unwrap_or_else(|| owner.to_string()),
     };
+    let idle = rooms.clock.now().since(job.updated) >= BATCH_DUE_MS;
     let state = match job.state {
+        jobs::JobState::Running if job.kind == JobKind::RegisterFile && idle => JobState::Waiting,
         jobs::JobState::Running => JobState::Running,
         jobs::JobState::Done => JobState::Done,
         jobs::JobState::Failed => JobState::Failed,
         jobs::JobState::Cancelled => JobState::Cancelled,
     };
-    Job {
+    Ok(Job {
         job: job.id,
         what: match job.kind {
             JobKind::RegisterFile => "user register",
@@ -148,5 +158,6 @@ fn shown(job: &jobs::Job, names: &HashMap<OperatorId, String>) -> Job {
             explain::of(code)
                 .map_or_else(|| code.to_string(), |entry| format!("{}   {code}", entry.title))
         }),
-    }
+        verified: found.as_ref().map(verified),
+    })
 }

@@ -10,6 +10,7 @@ use crate::mailbox::staff::{HolderFilter, MessageFilter};
 use crate::operators::Staff;
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::control::Page;
+use mbx_common::control::job::Started;
 use mbx_common::control::mailbox::{
     Contents, Figures, Finding, Mailbox, MailboxQuery, MailboxRow, MessageQuery, MessageRow, Stats,
     Verified, VerifyRequest,
@@ -88,27 +89,32 @@ async fn stats(rooms: &Rooms) -> Result<Answer, Refusal> {
 async fn verify(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
     let request: VerifyRequest = ask.body()?;
     let sample = request.sample_pct.unwrap_or(100);
-    let done = rooms.mailboxes.verify(request.mailbox, sample, &ask.origin(staff)).await;
-    let done = done.map_err(|error| {
+    let started =
+        rooms.mailboxes.start_verification(request.mailbox, sample, &ask.origin(staff)).await;
+    let job = started.map_err(|error| {
         if matches!(error, staff::VerifyError::NoMailbox) {
             return Refusal::new(explain::NO_MAILBOX, error.to_string());
         }
         Refusal::of_kind(error.kind(), &error)
     })?;
+    json(&Started { job: job.id })
+}
+
+/// What a verification found, as the API spells it.
+pub(super) fn verified(verified: &staff::Verified) -> Verified {
     let finding = |finding: &staff::Finding| Finding {
         mailbox: finding.mailbox,
         message: finding.message,
         delivery: finding.delivery,
         what: finding.fault.text().to_owned(),
     };
-    json(&Verified {
-        job: None,
-        mailboxes: done.mailboxes,
-        messages: done.messages,
-        bytes: done.bytes,
-        findings_total: done.faults,
-        findings: done.findings.iter().map(finding).collect(),
-    })
+    Verified {
+        mailboxes: verified.mailboxes,
+        messages: verified.messages,
+        bytes: verified.bytes,
+        findings_total: verified.faults,
+        findings: verified.findings.iter().map(finding).collect(),
+    }
 }
 
 async fn messages(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {

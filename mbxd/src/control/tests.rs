@@ -343,7 +343,7 @@ async fn senders_are_planned_allowed_listed_and_blocked() {
     let request = serde_json::json!({"dispatchers": narrow, "sha1_until": "2027-06-01T00:00:00Z"});
     let reply = scene.ask(Route::SenderAllow, org, token, &request).await;
     assert_eq!(reply.body["sender"]["dispatchers"], narrow, "it has these rights alone");
-    assert_eq!(reply.body["sender"]["sha1_until"], "2027-06-01T00:00:00Z");
+    assert_eq!(reply.body["sender"]["sha1_until"], "2027-06-01T00:00:00.000Z");
     let past = serde_json::json!({"sha1_until": "2020-01-01T00:00:00Z"});
     let reply = scene.ask(Route::SenderAllow, org, token, &past).await;
     assert_eq!(reply.body["sender"].get("sha1_until"), None);

@@ -6,6 +6,7 @@ use super::tasks::Tasks;
 use super::vitals::Vitals;
 use super::watch::Diary;
 use crate::audit::AuditLog;
+use crate::jobs::Jobs;
 use crate::keys::Keys;
 use crate::mailbox::Mailboxes;
 use crate::operators::Operators;
@@ -28,6 +29,7 @@ pub(super) fn start(rooms: &Rooms, diary: &Diary, vitals: &Vitals, check_every: 
     tasks.spawn("revocation lists", rooms.trust.clone().keep_lists_fresh());
     tasks.spawn("checkpoints", sign_checkpoints(rooms.audit.clone()));
     tasks.spawn("audit check", check_audit(rooms.audit.clone(), check_every.max(SWEEP_STEP)));
+    tasks.spawn("jobs", resume_jobs(rooms.jobs.clone()));
     tasks.spawn("sweep", sweep(rooms.mailboxes.clone(), rooms.operators.clone()));
     let health = rooms.health.clone();
     tasks.spawn("watchdog", async move {
@@ -47,6 +49,18 @@ async fn sign_checkpoints(audit: AuditLog) {
         }
         tokio::time::sleep(CHECKPOINT_STEP).await;
     }
+}
+
+/// Jobs that a stop or crash interrupted go on by themselves where the daemon does them; a file that
+/// is registered waits for its next batch.
+async fn resume_jobs(jobs: Jobs) {
+    match jobs.resume().await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "interrupted jobs go on"),
+        Err(error) => tracing::error!(error = %Chain(&error), "interrupted jobs do not go on"),
+    }
+    // A task that ended would stop the daemon.
+    std::future::pending::<()>().await;
 }
 
 /// The head at start, which is quick; the whole log from then on.

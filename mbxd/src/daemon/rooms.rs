@@ -10,6 +10,7 @@ use crate::health::Health;
 use crate::hsm::{HsmOptions, Pkcs11Custody, Secret32};
 use crate::jobs::Jobs;
 use crate::keys::{self, Keys};
+use crate::mailbox::staff::Verifier;
 use crate::mailbox::{self, Mailboxes};
 use crate::operators::Operators;
 use crate::registers::Senders;
@@ -103,6 +104,7 @@ impl Rooms {
             },
             mailboxes,
         );
+        jobs.register(Arc::new(Verifier::new(mailboxes.clone())));
         let signing = keys.clone();
         let signer = audit::Signer {
             custody: custody.clone(),

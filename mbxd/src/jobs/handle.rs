@@ -1,7 +1,7 @@
 //! The room's handle: look up, follow, stop and resume jobs.
 
 use super::error::JobError;
-use super::job::{End, Job, JobKind, JobState, NewJob, Step};
+use super::job::{Counts, End, Job, JobKind, JobState, NewJob, Step};
 use super::runner::Runner;
 use crate::clock::Clock;
 use crate::random;
@@ -22,6 +22,8 @@ struct Inner {
     clock: Clock,
     runners: Mutex<HashMap<JobKind, Arc<dyn Runner>>>,
     followers: broadcast::Sender<Job>,
+    /// How far jobs are beyond their last durable step.
+    told: Mutex<HashMap<JobId, Counts>>,
 }
 
 /// Jobs of one list.
@@ -42,7 +44,8 @@ impl Jobs {
     /// The jobs in this store.
     pub fn new(store: Store, clock: Clock) -> Self {
         let (followers, _) = broadcast::channel(Self::FOLLOW_LEN_MAX);
-        Self(Arc::new(Inner { store, clock, runners: Mutex::default(), followers }))
+        let (runners, told) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { store, clock, runners, followers, told }))
     }
 
     /// Names the one who does the jobs of a kind; before [`Jobs::resume`].
@@ -55,11 +58,37 @@ impl Jobs {
     /// # Errors
     /// [`JobError::Row`] where the row cannot be written.
     pub fn begin(&self, new: NewJob) -> Result<Step, JobError> {
-        Job::begin(JobId::from_bytes(random::bytes()), new, self.0.clock.now())
+        self.begin_at(new, Vec::new())
+    }
+
+    /// The same, from a cursor that says what is to be done.
+    ///
+    /// # Errors
+    /// [`JobError::Row`] where the row cannot be written or the cursor is over its limit.
+    pub fn begin_at(&self, new: NewJob, cursor: Vec<u8>) -> Result<Step, JobError> {
+        Job::begin(JobId::from_bytes(random::bytes()), new, cursor, self.0.clock.now())
+    }
+
+    /// Tells followers how far a job is, without a step: for work that begins anew after a crash,
+    /// so that nothing durable depends on it. [`Jobs::standing`] knows it too.
+    pub fn tell(&self, job: &Job, counts: Counts) {
+        self.told().insert(job.id, counts);
+        let _followers = self.0.followers.send(self.standing(job.clone()));
+    }
+
+    /// The job with what was told since its last durable step.
+    pub fn standing(&self, job: Job) -> Job {
+        match self.told().get(&job.id) {
+            Some(&counts) if job.state == JobState::Running => {
+                Job { counts, updated: self.0.clock.now(), ..job }
+            }
+            _ => job,
+        }
     }
 
     /// Tells that the step of this job is durable: followers get it.
     pub fn committed(&self, job: &Job) {
+        self.told().remove(&job.id);
         // Nobody following is no error.
         let _followers = self.0.followers.send(job.clone());
     }
@@ -157,6 +186,10 @@ impl Jobs {
                 return Ok(jobs);
             }
         }
+    }
+
+    fn told(&self) -> MutexGuard<'_, HashMap<JobId, Counts>> {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn runners(&self) -> MutexGuard<'_, HashMap<JobKind, Arc<dyn Runner>>> {

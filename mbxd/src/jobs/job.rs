@@ -130,7 +130,15 @@ impl Job {
     ///
     /// # Errors
     /// [`JobError::Row`] where the row cannot be written.
-    pub fn begin(id: JobId, new: NewJob, now: Timestamp) -> Result<Step, JobError> {
+    pub fn begin(
+        id: JobId,
+        new: NewJob,
+        cursor: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Step, JobError> {
+        if cursor.len() > Self::CURSOR_LEN_MAX {
+            return Err(JobError::Row(BadRow));
+        }
         let job = Self {
             id,
             kind: new.kind,
@@ -139,7 +147,7 @@ impl Job {
             started: now,
             updated: now,
             ended: None,
-            cursor: Vec::new(),
+            cursor,
             counts: Counts { total: new.total, ..Counts::default() },
             digest: new.digest,
             error: None,
@@ -167,6 +175,22 @@ impl Job {
             job.counts = counts;
             job.updated = now;
         })
+    }
+
+    /// The last step, with what the job has to tell at its end.
+    ///
+    /// # Errors
+    /// [`JobError::Ended`]; [`JobError::Row`] where the cursor is over its limit.
+    pub fn close(
+        &self,
+        cursor: Vec<u8>,
+        counts: Counts,
+        end: End,
+        now: Timestamp,
+    ) -> Result<Step, JobError> {
+        let last = self.advance(cursor, counts, now)?.job;
+        let closed = last.end(end, now)?.job;
+        self.next(|job| *job = closed)
     }
 
     /// The last step.

@@ -133,6 +133,7 @@ fn a_stored_row_keeps_its_bytes() {
     let step = Job::begin(
         mbx_common::id::JobId::from_bytes([0x11; 16]),
         file_job(),
+        Vec::new(),
         Timestamp::from_millis(1).unwrap(),
     )
     .unwrap();

@@ -163,7 +163,9 @@ impl Attempt<'_> {
             return Err(AcceptError::TooMany);
         }
         self.delivery_rows(&mut changes, sealed.delivery, &row)?;
+        let started = Instant::now();
         self.mailboxes.store().commit_with(changes, sealed.new_contents(), entry).await?;
+        self.mailboxes.commits().remember(sealed.delivery, micros(started));
         Ok(self.answered(sealed.delivery, false))
     }
 

@@ -1,7 +1,7 @@
 //! The handle that edges hold: every act on a mailbox goes through it.
 
 use super::refuse::Flood;
-use super::staff::Stats;
+use super::staff::{Commits, Stats};
 use crate::access::Rules;
 use crate::clock::Clock;
 use crate::jobs::Jobs;
@@ -84,6 +84,8 @@ struct Inner {
     floods: Floods<Flood>,
     /// Refused calls of portals.
     refusals: Refusals,
+    /// How long the newest deliveries took to become durable.
+    commits: Commits,
     /// The last count of everything.
     stats: tokio::sync::Mutex<Option<Stats>>,
 }
@@ -101,6 +103,7 @@ impl Mailboxes {
             sequence: Sequence::default(),
             floods: Floods::default(),
             refusals: Refusals::counted_as(Event::HoldersRefusedCounted),
+            commits: Commits::default(),
             stats: tokio::sync::Mutex::default(),
         }))
     }
@@ -137,6 +140,10 @@ impl Mailboxes {
 
     pub(super) fn floods(&self) -> &Floods<Flood> {
         &self.0.floods
+    }
+
+    pub(super) fn commits(&self) -> &Commits {
+        &self.0.commits
     }
 
     pub(super) fn kept_stats(&self) -> &tokio::sync::Mutex<Option<Stats>> {

@@ -1,23 +1,19 @@
 //! What authorities sent, and what became of it.
 
 use super::error::StaffError;
-use crate::mailbox::incoming::{Operation, Stage};
-use crate::mailbox::row::{
-    ArrivalRow, DeliveryOutcome, DeliveryRow, arrival_key, arrival_parts, sender_message_parts,
-};
+use crate::mailbox::incoming::Operation;
+use crate::mailbox::row::{ArrivalRow, DeliveryOutcome, DeliveryRow, arrival_key, arrival_parts};
 use crate::mailbox::service::Mailboxes;
 use crate::store::{BadRow, KeyRange, Row as _, Table};
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::error::Code;
-use mbx_common::id::{ContentId, DeliveryId, MailboxId, RequestId};
+use mbx_common::id::{DeliveryId, RequestId};
 use mbx_common::identity::OrganisationNumber;
 use mbx_common::limit::{LIST_ROWS_DEFAULT, LIST_ROWS_MAX};
 use mbx_common::time::Timestamp;
 
 /// Rows read for one page at most, whatever the filter leaves out.
 const ROWS_READ_MAX: usize = 20 * LIST_ROWS_MAX;
-/// Deliveries that one sender's message id may lead to: the same id may come again and again.
-const BY_SENDER_ID_MAX: usize = 100;
 
 /// Which deliveries.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -84,21 +80,6 @@ pub struct DeliveryPage {
     pub next: Option<(Timestamp, DeliveryId)>,
 }
 
-/// A delivery in all its stages.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Trace {
-    /// Its facts.
-    pub facts: DeliveryFacts,
-    /// The stages in order, and how long each took, in microseconds.
-    pub stages: Vec<(Stage, u64)>,
-    /// The mailboxes it was stored for.
-    pub mailboxes: Vec<MailboxId>,
-    /// The stored contents, the manifest first.
-    pub contents: Vec<ContentId>,
-    /// The content root, where something was stored.
-    pub content_root: Option<[u8; 32]>,
-}
-
 impl Mailboxes {
     /// Lists deliveries, the newest first.
     ///
@@ -139,38 +120,6 @@ impl Mailboxes {
         }
     }
 
-    /// Shows one delivery in all its stages.
-    ///
-    /// # Errors
-    /// [`StaffError::NoDelivery`].
-    pub async fn trace(&self, delivery: DeliveryId) -> Result<Trace, StaffError> {
-        let row = self.delivery_row(delivery).await?.ok_or(StaffError::NoDelivery)?;
-        let answer = row.answer.clone().unwrap_or_default();
-        let stored = !answer.contents.is_empty();
-        Ok(Trace {
-            facts: facts(delivery, &row),
-            stages: row.stages().collect(),
-            mailboxes: answer.mailboxes,
-            contents: answer.contents,
-            content_root: stored.then_some(answer.content_root),
-        })
-    }
-
-    /// The deliveries that carried a message with this id of the sender's, oldest id first.
-    ///
-    /// # Errors
-    /// [`StaffError::NoDelivery`] where there is none; [`StaffError::Keys`] while ids cannot be
-    /// looked up.
-    pub async fn trace_sender_id(&self, sender_id: &str) -> Result<Vec<DeliveryId>, StaffError> {
-        let mark = self.sender_id_mark(sender_id)?;
-        let range = KeyRange::prefix(&mark);
-        let page = self.store().scan(Table::SenderMessage, range, BY_SENDER_ID_MAX).await?;
-        let found: Option<Vec<_>> =
-            page.rows.iter().map(|(key, _)| sender_message_parts(key)).collect();
-        let found = found.ok_or(BadRow)?;
-        if found.is_empty() { Err(StaffError::NoDelivery) } else { Ok(found) }
-    }
-
     pub(super) async fn delivery_row(
         &self,
         delivery: DeliveryId,
@@ -206,7 +155,7 @@ impl DeliveryFilter {
     }
 }
 
-fn facts(delivery: DeliveryId, row: &DeliveryRow) -> DeliveryFacts {
+pub(super) fn facts(delivery: DeliveryId, row: &DeliveryRow) -> DeliveryFacts {
     let answer = row.answer.as_ref();
     DeliveryFacts {
         delivery,

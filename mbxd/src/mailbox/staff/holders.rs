@@ -148,8 +148,8 @@ impl Mailboxes {
         found.ok_or(StaffError::NoMailbox)
     }
 
-    /// Lists holders by mailbox id: one row read for each. Unless numbers are hidden, one entry
-    /// names every holder shown.
+    /// Lists holders by mailbox id: one row read for each, and where numbers are shown the row of
+    /// the keys that open them. Unless numbers are hidden, one entry names every holder shown.
     ///
     /// # Errors
     /// [`StaffError`] where a row cannot be read; [`StaffError::Keys`] where whole numbers are

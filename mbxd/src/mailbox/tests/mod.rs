@@ -7,6 +7,7 @@ mod registering;
 mod swapped;
 mod sweeping;
 mod torture;
+mod tracing;
 mod unrecorded;
 mod verifying;
 

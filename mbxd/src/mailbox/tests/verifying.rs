@@ -1,9 +1,10 @@
 use super::*;
+use crate::jobs::{JobKind, JobState};
 use crate::mailbox::row::{MessageRow, message_key};
-use crate::mailbox::staff::{Fault, VerifyError};
+use crate::mailbox::staff::{Fault, Verified, Verifier, VerifyError, verification};
 use crate::store::{Changes, KeyRange, Row as _, Table};
 use mbx_common::assurance::ProtectionClass;
-use mbx_common::audit::Outcome;
+use mbx_common::audit::{Outcome, Subject};
 use mbx_common::id::MessageId;
 
 async fn full() -> (World, MailboxId) {
@@ -14,8 +15,24 @@ async fn full() -> (World, MailboxId) {
     (world, anna)
 }
 
+/// Starts a verification and does it, as the daemon's runner would.
+async fn verify(mailboxes: &Mailboxes, of: Option<MailboxId>) -> Result<Verified, VerifyError> {
+    let job = mailboxes.start_verification(of, 100, &origin()).await?;
+    mailboxes.run_verification(job).await
+}
+
+impl World {
+    async fn verify(&self, of: Option<MailboxId>) -> Result<Verified, VerifyError> {
+        verify(&self.mailboxes, of).await
+    }
+
+    fn jobs(&self) -> Jobs {
+        Jobs::new(self.bench.store.clone(), self.bench.clock.clone())
+    }
+}
+
 async fn faults(world: &World) -> Vec<Fault> {
-    let verified = world.mailboxes.verify(None, 100, &origin()).await.unwrap();
+    let verified = world.verify(None).await.unwrap();
     let mut faults: Vec<_> = verified.findings.iter().map(|finding| finding.fault).collect();
     assert_eq!(verified.faults, u64::try_from(faults.len()).unwrap());
     faults.dedup();
@@ -36,15 +53,15 @@ async fn change(world: &World, build: impl FnOnce(&mut Changes)) {
 #[tokio::test]
 async fn a_sound_installation_has_no_findings_and_leaves_its_entry() {
     let (world, anna) = full().await;
-    let verified = world.mailboxes.verify(None, 100, &origin()).await.unwrap();
+    let verified = world.verify(None).await.unwrap();
     assert_eq!((verified.faults, verified.mailboxes, verified.messages), (0, 2, 3));
     assert!(verified.bytes > 0 && verified.entries > 0);
     let entry = world.last_entry();
     assert_eq!((entry.event, entry.outcome), (Event::MailboxVerified, Outcome::Done));
-    let one = world.mailboxes.verify(Some(anna), 100, &origin()).await.unwrap();
+    let one = world.verify(Some(anna)).await.unwrap();
     assert_eq!((one.faults, one.mailboxes, one.messages), (0, 1, 2));
     let unknown = MailboxId::from_bytes([9; 16]);
-    let refused = world.mailboxes.verify(Some(unknown), 100, &origin()).await.unwrap_err();
+    let refused = world.verify(Some(unknown)).await.unwrap_err();
     assert!(matches!(refused, VerifyError::NoMailbox));
 }
 
@@ -60,7 +77,7 @@ async fn verifying_needs_no_key() {
         clock: world.bench.clock.clone(),
     };
     let locked = Mailboxes::new(surroundings, Options::default());
-    assert_eq!(locked.verify(None, 100, &origin()).await.unwrap().faults, 0);
+    assert_eq!(verify(&locked, None).await.unwrap().faults, 0);
 }
 
 #[tokio::test]
@@ -167,4 +184,73 @@ async fn a_damaged_row_is_found_and_the_rest_is_verified_all_the_same() {
     assert!(faults.contains(&Fault::RowDamaged), "{faults:?}");
     assert!(faults.contains(&Fault::LogDiffers), "{faults:?}");
     assert_eq!(world.last_entry().outcome, Outcome::Failed);
+}
+
+#[tokio::test]
+async fn the_job_tells_how_far_it_is_and_keeps_what_it_found() {
+    let (world, _) = full().await;
+    let (_, row) = first_message(&world).await;
+    let mut steps = world.mailboxes.jobs().follow();
+    let job = world.mailboxes.start_verification(None, 100, &origin()).await.unwrap();
+    let other = world.mailboxes.start_verification(None, 100, &origin()).await.unwrap_err();
+    assert!(matches!(other, VerifyError::Running { job: running } if running == job.id));
+    change(&world, |changes| {
+        changes.delete(Table::MessagePlace, row.id.as_bytes().to_vec());
+    })
+    .await;
+    let verified = world.mailboxes.run_verification(job.clone()).await.unwrap();
+    assert_eq!(verified.findings[0].message, Some(row.id));
+    let mut told = Vec::new();
+    while let Ok(step) = steps.try_recv() {
+        assert_eq!(step.id, job.id);
+        told.push((step.counts.done, step.state));
+    }
+    let (first, last) = (told[0], told[told.len() - 1]);
+    assert_eq!(first, (0, JobState::Running));
+    assert!(told.len() > 3 && told.windows(2).all(|pair| pair[0].0 <= pair[1].0), "{told:?}");
+    let ended = world.jobs().get(job.id).await.unwrap();
+    assert_eq!((ended.state, Some(last.0)), (JobState::Done, ended.counts.total));
+    assert_eq!(ended.counts.refused, verified.faults);
+    assert_eq!(verification(&ended).unwrap(), Some(verified));
+    assert_eq!(world.last_entry().outcome, Outcome::Failed);
+    assert!(world.last_entry().subjects.contains(&Subject::Job(job.id)));
+}
+
+#[tokio::test]
+async fn a_verification_that_a_crash_interrupted_is_done_at_the_next_start() {
+    let (world, _) = full().await;
+    let job = world.mailboxes.start_verification(None, 100, &origin()).await.unwrap();
+    let restarted = world.jobs();
+    let surroundings = Surroundings {
+        store: world.bench.store.clone(),
+        keys: world.bench.keys.clone(),
+        jobs: restarted.clone(),
+        clock: world.bench.clock.clone(),
+    };
+    let mailboxes = Mailboxes::new(surroundings, Options::default());
+    restarted.register(Arc::new(Verifier::new(mailboxes)));
+    let mut steps = restarted.follow();
+    assert_eq!(restarted.resume().await.unwrap(), 1);
+    let ended = loop {
+        let step = steps.recv().await.unwrap();
+        if step.state != JobState::Running {
+            break step;
+        }
+    };
+    assert_eq!(
+        (ended.id, ended.kind, ended.state),
+        (job.id, JobKind::VerifyMailboxes, JobState::Done)
+    );
+    assert_eq!(verification(&ended).unwrap().unwrap().messages, 3);
+}
+
+#[tokio::test]
+async fn a_cancelled_verification_stops_and_says_so() {
+    let (world, _) = full().await;
+    let job = world.mailboxes.start_verification(None, 100, &origin()).await.unwrap();
+    world.mailboxes.jobs().register(Arc::new(Verifier::new(world.mailboxes.clone())));
+    world.mailboxes.jobs().cancel(job.id, &origin()).await.unwrap();
+    let stopped = world.mailboxes.run_verification(job.clone()).await.unwrap_err();
+    assert!(matches!(stopped, VerifyError::Cancelled));
+    assert_eq!(world.jobs().get(job.id).await.unwrap().state, JobState::Cancelled);
 }

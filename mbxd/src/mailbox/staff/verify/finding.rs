@@ -1,15 +1,19 @@
 //! What verifying found.
 
+use crate::jobs::JobError;
 use crate::store::{BadRow, CommitError, ReadError};
 use mbx_common::error::Kind;
-use mbx_common::id::{DeliveryId, MailboxId, MessageId};
+use mbx_common::id::{DeliveryId, JobId, MailboxId, MessageId};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Findings that are kept one by one; more are counted.
 const FINDINGS_MAX: usize = 1000;
 
 /// What is wrong.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+///
+/// The number is stored (the place in this list): never reused or moved.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub enum Fault {
     /// A row cannot be read.
@@ -59,7 +63,7 @@ impl Fault {
 }
 
 /// One thing that is not as it should be.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Finding {
     /// What is wrong.
     pub fault: Fault,
@@ -90,7 +94,7 @@ pub struct Verified {
     pub entries: u64,
     /// How many faults there are; 0 = all is well.
     pub faults: u64,
-    /// The first 1,000 of them.
+    /// The first of them: 1,000 while verifying, 50 with an ended job.
     pub findings: Vec<Finding>,
 }
 
@@ -98,6 +102,8 @@ impl Verified {
     pub(super) fn add(&mut self, finding: Finding) {
         self.faults = self.faults.saturating_add(1);
         if self.findings.len() < FINDINGS_MAX {
+            let Finding { fault, mailbox, message, delivery } = finding;
+            tracing::error!(?mailbox, ?message, ?delivery, "{}", fault.text());
             self.findings.push(finding);
         }
     }
@@ -110,6 +116,18 @@ pub enum VerifyError {
     /// No mailbox has this id.
     #[error("no such mailbox")]
     NoMailbox,
+    /// Another verification runs.
+    #[error("mailboxes are being verified already: {job}")]
+    Running {
+        /// The job.
+        job: JobId,
+    },
+    /// Somebody asked the job to stop.
+    #[error("verifying was cancelled")]
+    Cancelled,
+    /// The job.
+    #[error(transparent)]
+    Job(#[from] JobError),
     /// The store cannot read.
     #[error("cannot read the mailboxes")]
     Read(#[from] ReadError),
@@ -123,6 +141,9 @@ impl VerifyError {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::NoMailbox => Kind::NotFound,
+            Self::Running { .. } => Kind::Limit,
+            Self::Cancelled => Kind::Conflict,
+            Self::Job(error) => error.kind(),
             Self::Read(error) => error.kind(),
             Self::Commit(error) => error.kind(),
         }

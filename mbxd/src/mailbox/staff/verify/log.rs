@@ -1,7 +1,7 @@
 //! The audit log against rows.
 
-use super::Scope;
 use super::finding::{Fault, Finding, Sums, Verified, VerifyError};
+use super::{Progress, Scope};
 use crate::mailbox::row::{MessageRow, message_parts};
 use crate::mailbox::service::Mailboxes;
 use crate::store::{BadRow, KeyRange, Row as _, Table};
@@ -26,6 +26,7 @@ struct Told {
 /// What the log tells.
 pub(super) struct Log<'a> {
     mailboxes: &'a Mailboxes,
+    progress: &'a Progress<'a>,
     scope: Scope,
     verified: &'a mut Verified,
     /// Messages told of and not found, until an entry tells that they were erased.
@@ -36,12 +37,12 @@ pub(super) struct Log<'a> {
 impl<'a> Log<'a> {
     /// Reads the whole log and compares what it tells with the rows.
     pub(super) async fn compare(
-        mailboxes: &'a Mailboxes,
+        (mailboxes, progress): (&'a Mailboxes, &'a Progress<'a>),
         scope: Scope,
         verified: &'a mut Verified,
     ) -> Result<Sums, VerifyError> {
-        let mut log =
-            Self { mailboxes, scope, verified, missing: HashMap::new(), sums: Sums::default() };
+        let (missing, sums) = (HashMap::new(), Sums::default());
+        let mut log = Self { mailboxes, progress, scope, verified, missing, sums };
         log.entries().await?;
         let mut missing: Vec<_> = log.missing.drain().collect();
         missing.sort_unstable();
@@ -59,6 +60,7 @@ impl<'a> Log<'a> {
     async fn entries(&mut self) -> Result<(), VerifyError> {
         let mut leaves = Leaves::new(self.mailboxes);
         while let Some(page) = leaves.next().await? {
+            self.progress.step(page.len()).await?;
             for entry in page {
                 self.verified.entries = self.verified.entries.saturating_add(1);
                 let Some(entry) = entry else {

@@ -7,21 +7,23 @@
 //! no entry tells of.
 
 mod finding;
+mod job;
 mod log;
+mod progress;
 mod rows;
 
 pub use finding::{Fault, Finding, Verified, VerifyError};
+pub use job::{Verifier, verification};
+pub(in crate::mailbox) use progress::Progress;
 
 use crate::mailbox::service::Mailboxes;
-use crate::store::Changes;
 use log::Log;
-use mbx_common::audit::{Event, Fact, Origin, Outcome, Subject};
 use mbx_common::id::MailboxId;
 use rows::Rows;
 
 /// What is to be verified.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Scope {
+pub(in crate::mailbox) struct Scope {
     /// One mailbox, or all.
     mailbox: Option<MailboxId>,
     /// Of how many deliveries in a hundred the contents are read.
@@ -29,49 +31,34 @@ pub(super) struct Scope {
 }
 
 impl Scope {
+    /// Every mailbox and every content.
+    #[cfg(test)]
+    pub(in crate::mailbox) const ALL: Self = Self { mailbox: None, sample_pct: 100 };
+
     fn covers(self, mailbox: MailboxId) -> bool {
         self.mailbox.is_none_or(|wanted| wanted == mailbox)
     }
 }
 
 impl Mailboxes {
-    /// Verifies one mailbox, or all; `sample_pct` (1–100) bounds how many deliveries' contents are
-    /// read. Leaves one entry with what it found.
-    ///
-    /// Reads the whole audit log. Memory: some 60 bytes for each mailbox in scope.
+    /// Verifies what is in scope. Reads the whole audit log. Memory: some 60 bytes for each mailbox
+    /// in scope.
     ///
     /// # Errors
     /// [`VerifyError`] where it could not be carried through; what is wrong is in
     /// [`Verified::findings`].
-    pub async fn verify(
+    pub(in crate::mailbox) async fn look(
         &self,
-        mailbox: Option<MailboxId>,
-        sample_pct: u8,
-        origin: &Origin,
+        scope: Scope,
+        progress: &Progress<'_>,
     ) -> Result<Verified, VerifyError> {
-        let scope = Scope { mailbox, sample_pct: sample_pct.clamp(1, 100) };
-        if let Some(id) = mailbox
-            && self.mailbox_row(id).await?.is_none()
-        {
-            return Err(VerifyError::NoMailbox);
-        }
         let mut verified = Verified::default();
-        let rows = Rows::read(self, scope, &mut verified).await?;
-        let log = Log::compare(self, scope, &mut verified).await?;
+        let rows = Rows::read((self, progress), scope, &mut verified).await?;
+        let log = Log::compare((self, progress), scope, &mut verified).await?;
         let unequal = rows.unequal(&log);
         if !unequal.is_empty() {
             log::find_untold(self, &unequal, &mut verified).await?;
         }
-        let outcome = if verified.faults == 0 { Outcome::Done } else { Outcome::Failed };
-        let mut entry = origin
-            .entry(self.now(), Event::MailboxVerified)
-            .outcome(outcome)
-            .fact(Fact::Count(verified.messages))
-            .fact(Fact::Count(verified.faults));
-        if let Some(id) = mailbox {
-            entry = entry.about(Subject::Mailbox(id));
-        }
-        self.store().commit(Changes::new(), entry).await?;
         Ok(verified)
     }
 }

@@ -1,7 +1,7 @@
 //! Rows against rows, and contents against rows.
 
-use super::Scope;
 use super::finding::{Fault, Finding, Sums, Verified, VerifyError};
+use super::{Progress, Scope};
 use crate::cipher::ContentRoot;
 use crate::mailbox::reading::{HolderError, stored_root};
 use crate::mailbox::row::{Answer, DeliveryOutcome, MailboxRow, MessageRow, message_parts};
@@ -21,6 +21,7 @@ const REMEMBERED_MAX: usize = 100_000;
 /// What the rows tell.
 pub(super) struct Rows<'a> {
     mailboxes: &'a Mailboxes,
+    progress: &'a Progress<'a>,
     scope: Scope,
     verified: &'a mut Verified,
     /// Deliveries whose contents were read, and what was wrong with them.
@@ -31,12 +32,12 @@ pub(super) struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// Reads every row in scope and compares it with the rows that it names.
     pub(super) async fn read(
-        mailboxes: &'a Mailboxes,
+        (mailboxes, progress): (&'a Mailboxes, &'a Progress<'a>),
         scope: Scope,
         verified: &'a mut Verified,
     ) -> Result<Sums, VerifyError> {
-        let mut rows =
-            Self { mailboxes, scope, verified, read: HashMap::new(), sums: Sums::default() };
+        let (read, sums) = (HashMap::new(), Sums::default());
+        let mut rows = Self { mailboxes, progress, scope, verified, read, sums };
         rows.mailbox_rows().await?;
         rows.message_rows().await?;
         if scope.mailbox.is_none() {
@@ -61,6 +62,7 @@ impl<'a> Rows<'a> {
                     self.verified.add(Finding { mailbox: Some(id), ..Finding::of(fault) });
                 }
             }
+            self.progress.step(page.rows.len()).await?;
             match page.rows.last() {
                 Some((last, _)) if page.more => range.from = after(last),
                 _ => return Ok(()),
@@ -97,6 +99,7 @@ impl<'a> Rows<'a> {
                 }
                 self.message_row(mailbox, key, raw).await?;
             }
+            self.progress.step(page.rows.len()).await?;
             match page.rows.last() {
                 Some((last, _)) if page.more => range.from = after(last),
                 _ => return Ok(()),
@@ -197,6 +200,7 @@ impl<'a> Rows<'a> {
                     self.verified.add(Finding { mailbox, message, ..finding });
                 }
             }
+            self.progress.step(page.rows.len()).await?;
             match page.rows.last() {
                 Some((last, _)) if page.more => range.from = after(last),
                 _ => return Ok(()),

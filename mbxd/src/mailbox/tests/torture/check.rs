@@ -2,10 +2,10 @@
 
 use super::ledger::{Book, Holder, Ledger};
 use super::machine::{Machine, Service};
-use super::script::{HOLDERS, Script, body, number_of, origin};
+use super::script::{HOLDERS, Script, body, number_of};
 use crate::audit::Integrity;
 use crate::mailbox::reading::{HolderError, ListRequest, Listed, MessageView};
-use crate::mailbox::staff::DeliveryFilter;
+use crate::mailbox::staff::{DeliveryFilter, Progress, Scope};
 use mbx_common::audit::Entry;
 use mbx_common::id::{ContentId, RequestId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,8 +111,7 @@ impl Checker<'_> {
             let is_there = seen.contains(letter);
             assert!(is_there || !facts.acknowledged, "{}: {letter:?} is lost", self.case);
         }
-        let request = RequestId::from_bytes([7; 16]);
-        let verified = self.service.mailboxes.verify(None, 100, &origin(request)).await.unwrap();
+        let verified = self.service.mailboxes.look(Scope::ALL, &Progress::silent()).await.unwrap();
         assert_eq!(verified.faults, 0, "{}: {:?}", self.case, verified.findings);
     }
 
