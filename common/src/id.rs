@@ -1,6 +1,6 @@
 //! One type per thing that has a name, so that names cannot be swapped.
 //!
-//! Each is 16 random bytes, written as a type prefix and 32 lower-case hex digits (`mbx_3f…`);
+//! Each is 16 bytes, random but for a moment in front where many are made, written as a type prefix and 32 lower-case hex digits (`mbx_3f…`);
 //! rows hold the bare bytes. None carries personal data, so all may appear in logs and in the
 //! audit log (K4.8).
 
@@ -145,7 +145,7 @@ ids! {
     MessageId = "msg";
     /// Names one delivery: one accepted SOAP call. Senders know it as `TransId`.
     DeliveryId = "dlv";
-    /// Names one stored content (ciphertext); random and never reused, it salts the content's keys.
+    /// Names one stored content (ciphertext); never reused, it salts the content's keys.
     ContentId = "cnt";
     /// Names one long-running job.
     JobId = "job";

@@ -188,7 +188,7 @@ impl Attempt<'_> {
     }
 
     async fn not_deliverable(&self) -> Result<Accepted, AcceptError> {
-        let delivery = DeliveryId::from_bytes(crate::random::bytes());
+        let delivery = DeliveryId::from_bytes(crate::random::id(self.incoming.received));
         let row = self.row();
         let mut changes = Changes::new();
         self.delivery_rows(&mut changes, delivery, &row)?;

@@ -130,7 +130,8 @@ impl Draft {
     /// Lays out a delivery: the payload as received, a further content for each part that does
     /// not stand in it as plain base64.
     pub(crate) fn of(delivery: DeliveryId, incoming: &Incoming) -> Result<Self, BadPart> {
-        let mut contents = Contents::default();
+        let mut contents =
+            Contents { received: incoming.received, listed: Vec::new(), plain: Vec::new() };
         contents.add(incoming.payload.clone());
         let messages = incoming
             .messages
@@ -158,15 +159,15 @@ impl Draft {
 }
 
 /// The contents of a delivery while it is laid out.
-#[derive(Default)]
 struct Contents {
+    received: Timestamp,
     listed: Vec<StoredContent>,
     plain: Vec<Bytes>,
 }
 
 impl Contents {
     fn add(&mut self, plain: Bytes) -> usize {
-        let id = ContentId::from_bytes(crate::random::bytes());
+        let id = ContentId::from_bytes(crate::random::id(self.received));
         self.listed.push(StoredContent { id, len: wide(plain.len()) });
         self.plain.push(plain);
         self.plain.len().saturating_sub(1)

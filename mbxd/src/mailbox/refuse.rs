@@ -119,7 +119,7 @@ impl Mailboxes {
     }
 
     async fn write_row(&self, row: DeliveryRow, entry: Entry) -> Result<(), RefuseError> {
-        let delivery = DeliveryId::from_bytes(crate::random::bytes());
+        let delivery = DeliveryId::from_bytes(crate::random::id(row.received));
         let mut changes = Changes::new();
         changes.put(Table::Delivery, delivery.as_bytes().to_vec(), row.encode()?).put(
             Table::DeliveryByTime,

@@ -4,10 +4,12 @@ use super::incoming::Incoming;
 use super::manifest::{BadManifest, BadPart, Draft};
 use crate::cipher::{ContentRoot, Dek, SealedContent, content_root, seal};
 use crate::keys::{Binding, DirectoryRow, SealedDek, seal_dek};
+use crate::random;
 use crate::store::NewContent;
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::error::Kind;
 use mbx_common::id::{ContentId, DeliveryId, MailboxId, MessageId};
+use mbx_common::time::Timestamp;
 use std::sync::Arc;
 use tokio::task::{JoinError, spawn_blocking};
 
@@ -42,6 +44,7 @@ impl SealError {
 /// A delivery whose contents are encrypted under its fresh DEK.
 pub(super) struct SealedDelivery {
     pub(super) delivery: DeliveryId,
+    received: Timestamp,
     pub(super) class: ProtectionClass,
     pub(super) root: ContentRoot,
     /// The manifest, then the contents in its order.
@@ -72,11 +75,11 @@ impl SealedDelivery {
     }
 
     fn seal(incoming: &Incoming) -> Result<Self, SealError> {
-        let delivery = DeliveryId::from_bytes(crate::random::bytes());
+        let delivery = DeliveryId::from_bytes(random::id(incoming.received));
         let draft = Draft::of(delivery, incoming)?;
         let dek = Dek::generate();
         let manifest = zeroize::Zeroizing::new(draft.manifest.encode()?);
-        let id = ContentId::from_bytes(crate::random::bytes());
+        let id = ContentId::from_bytes(random::id(incoming.received));
         let mut contents = vec![seal(&dek, id, &[&manifest])];
         for (listed, plain) in draft.manifest.contents.iter().zip(&draft.plain) {
             contents.push(seal(&dek, listed.id, &[plain]));
@@ -91,7 +94,8 @@ impl SealedDelivery {
                 attachments: u16::try_from(message.attachments.len()).unwrap_or(u16::MAX),
             })
             .collect();
-        Ok(Self { delivery, class: incoming.class, root, contents, messages, dek })
+        let (class, received) = (incoming.class, incoming.received);
+        Ok(Self { delivery, received, class, root, contents, messages, dek })
     }
 
     /// The names of the contents, the manifest first.
@@ -139,7 +143,7 @@ impl SealedDelivery {
         (0_u32..)
             .zip(&self.messages)
             .map(|(place, _)| {
-                let id = MessageId::from_bytes(crate::random::bytes());
+                let id = MessageId::from_bytes(random::id(self.received));
                 let facts = MessageFacts {
                     mailbox: recipient.mailbox,
                     epoch: key.epoch,

@@ -18,7 +18,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Ciphertext to be kept in the same unit of work as the rows that name it.
 #[derive(Clone, Debug)]
 pub struct NewContent {
-    /// Its name; random and never used before.
+    /// Its name; never used before.
     pub id: ContentId,
     /// The whole content as stored: header and chunks (`docs/formats/mbx1.md`), in pieces that
     /// follow one another, so that nothing must be copied together.
