@@ -11,9 +11,9 @@ pub struct Store {
     /// reserved ahead. Default `128 MiB`; 1 MiB to 4 GiB.
     pub segment_size: ByteSize,
     /// Longest time between two checkpoints of the index: bounds the work after a crash. Default
-    /// `5 s`.
+    /// `30 s`.
     pub checkpoint_interval: Span,
-    /// Most bytes of log between two checkpoints, for the same reason. Default `64 MiB`.
+    /// Most bytes of log between two checkpoints, for the same reason. Default `128 MiB`.
     pub checkpoint_bytes: ByteSize,
     /// Memory for pages of the index. Default `64 MiB`.
     pub index_cache: ByteSize,
@@ -34,8 +34,8 @@ impl Default for Store {
     fn default() -> Self {
         Self {
             segment_size: ByteSize::mib(128),
-            checkpoint_interval: Span::secs(5),
-            checkpoint_bytes: ByteSize::mib(64),
+            checkpoint_interval: Span::secs(30),
+            checkpoint_bytes: ByteSize::mib(128),
             index_cache: ByteSize::mib(64),
             queue_bytes: ByteSize::mib(128),
             queue_units: 4096,

@@ -2,13 +2,14 @@
 //! each record holds.
 
 use super::error::OpenError;
-use super::index::Place;
+use super::place::{Place, Value};
 use super::record::Record;
 use super::segment::{self, FIRST_GROUP};
 use super::shared::Shared;
 use super::walk::{Position, Walk};
 use crate::store::error::ReadError;
 use crate::store::report::Checked;
+use std::ops::Range;
 
 /// Checks one segment (`None` = the first), up to what is durable now.
 pub(super) fn check(shared: &Shared, number: Option<u32>) -> Result<Checked, ReadError> {
@@ -37,7 +38,7 @@ pub(super) fn check(shared: &Shared, number: Option<u32>) -> Result<Checked, Rea
                 for (at, record) in group.records() {
                     checked.units = checked.units.saturating_add(1);
                     checked.bytes = checked.bytes.saturating_add(record.len());
-                    let wrong = misplaced(shared, segment.number, at, &record)?;
+                    let wrong = misplaced(shared, at, &record)?;
                     checked.misplaced = checked.misplaced.saturating_add(wrong);
                 }
             }
@@ -50,23 +51,28 @@ pub(super) fn check(shared: &Shared, number: Option<u32>) -> Result<Checked, Rea
     }
 }
 
-/// How many of the record's contents and its entry the index does not find where they are.
-fn misplaced(
-    shared: &Shared,
-    segment: u32,
-    at: u64,
-    record: &Record<'_>,
-) -> Result<u64, ReadError> {
-    let place = |range: &std::ops::Range<u64>| Place {
-        segment,
-        offset: at.saturating_add(range.start),
-        len: range.end.saturating_sub(range.start),
-    };
+/// How many of the record's contents, its entry and its long values the index does not find where
+/// they are.
+fn misplaced(shared: &Shared, at: Position, record: &Record<'_>) -> Result<u64, ReadError> {
+    let place = |part: &Range<u64>| Place::in_record(at, part);
+    let whole = place(&(0..record.len()));
     shared.with_index(|index| {
         let leaf = index.leaves(record.leaf, 1)?;
         let mut wrong = u64::from(leaf.first() != Some(&place(&record.entry_place())));
-        for (id, range) in record.contents().unwrap_or_default() {
-            wrong = wrong.saturating_add(u64::from(index.content(id)? != Some(place(&range))));
+        for (id, part) in record.contents().unwrap_or_default() {
+            wrong = wrong.saturating_add(u64::from(index.content(id)? != Some(place(&part))));
+        }
+        let rows = record.rows().unwrap_or_default();
+        for row in rows.iter().filter(|row| row.value.is_some()) {
+            // What leads elsewhere was written anew since.
+            if let Some(Value::Far(far)) = index.get(row.table, row.key)?
+                && whole.holds(far.place)
+            {
+                let led_to = rows.iter().filter_map(|row| row.value);
+                let mut led_to = led_to.filter(|value| place(&value.part()) == far.place);
+                let sound = led_to.any(|value| crc32c::crc32c(value.bytes) == far.checksum);
+                wrong = wrong.saturating_add(u64::from(!sound));
+            }
         }
         Ok::<_, super::error::IndexError>(wrong)
     })

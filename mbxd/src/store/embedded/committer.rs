@@ -1,27 +1,25 @@
 //! The one thread that writes: drains the queue into groups, one vectored write and one sync each,
 //! then the index, then the answers.
 
-use super::error::{IndexError, OpenError};
-use super::index::{Index, Progress};
+use super::error::OpenError;
 use super::judge::{Judged, judge};
-use super::open;
+use super::progress::Progress;
 use super::queue::{Linger, Pending, Taken};
 use super::record::Record;
-use super::segment;
 use super::shared::Shared;
+use super::walk::Position;
 use super::writer::{Accepted, TurnError, Writer};
 use crate::store::back_end::len_u64;
 use crate::store::engine::Committed;
 use crate::store::error::CommitError;
 use crate::store::report::Health;
 use mbx_common::audit::tree::leaf_hash;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-/// First and longest pause between two attempts to recover.
-const PAUSE_MIN: Duration = Duration::from_millis(50);
-const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// First pause between two attempts to recover.
+pub(super) const PAUSE_MIN: Duration = Duration::from_millis(50);
 
 /// Which part of the last write a group may wait to become as large as the last one, and at most
 /// how long.
@@ -33,16 +31,16 @@ const CHECKPOINT_UNITS: u64 = 10_000;
 
 /// The committer's state.
 pub(super) struct Committer {
-    shared: Arc<Shared>,
-    writer: Writer,
+    pub(super) shared: Arc<Shared>,
+    pub(super) writer: Writer,
     /// Everything up to here is durable, and in the index unless that is in trouble.
-    progress: Progress,
+    pub(super) progress: Progress,
     checkpointed: Instant,
     bytes_since_checkpoint: u64,
     checkpoint_lsn: u64,
-    log_failed: bool,
-    index_failed: bool,
-    pause: Duration,
+    pub(super) log_failed: bool,
+    pub(super) index_failed: bool,
+    pub(super) pause: Duration,
     linger: Linger,
 }
 
@@ -98,7 +96,7 @@ impl Committer {
             let Some(index) = guard.as_ref() else {
                 return refuse(units, &CommitError::Unavailable);
             };
-            judge(index, next_lsn, next_leaf, units)
+            judge((index, &self.shared.files), next_lsn, next_leaf, units)
         };
         let Judged { accepted, rejected } = match judged {
             Ok(judged) => judged,
@@ -171,14 +169,14 @@ impl Committer {
     /// Lets the index take in what is durable. Where it fails it is opened anew and takes it in
     /// from the log: the units are done.
     fn take_in(&mut self, records_at: u64, accepted: &[Accepted]) {
-        let mut at = records_at;
-        let mut records: Vec<(u64, Record<'_>)> = Vec::with_capacity(accepted.len());
+        let mut at = Position { offset: records_at, ..self.progress.position };
+        let mut records: Vec<(Position, Record<'_>)> = Vec::with_capacity(accepted.len());
         for Accepted { unit, lsn, leaf } in accepted {
             if let Some(record) = unit.encoded.record(*lsn, *leaf) {
                 self.progress.tree.push(leaf_hash(record.entry));
                 records.push((at, record));
             }
-            at = at.saturating_add(unit.encoded.len());
+            at.offset = at.offset.saturating_add(unit.encoded.len());
             self.progress.lsn = *lsn;
         }
         let before = self.progress.position;
@@ -186,10 +184,9 @@ impl Committer {
         let grown = self.progress.position.offset.saturating_sub(before.offset);
         self.bytes_since_checkpoint = self.bytes_since_checkpoint.saturating_add(grown);
         self.count(accepted, grown);
-        let segment = self.progress.position.segment;
         let applied = {
             let guard = self.shared.index().read().unwrap_or_else(PoisonError::into_inner);
-            guard.as_ref().map(|index| index.apply(segment, records.into_iter(), &self.progress))
+            guard.as_ref().map(|index| index.apply(records.into_iter(), &self.progress))
         };
         match applied {
             Some(Ok(())) => self.shared.publish(&self.progress),
@@ -236,91 +233,6 @@ impl Committer {
         if let Some(Err(error)) = done {
             self.fail_index(&error);
         }
-    }
-
-    fn fail_log(&mut self, error: &io::Error) {
-        tracing::error!(%error, "the log could not be written; going on in a new segment");
-        self.writer.cut();
-        self.log_failed = true;
-        self.shared.set_health(Health::Recovering);
-    }
-
-    fn fail_index(&mut self, error: &IndexError) {
-        tracing::error!(error = %error.0, "the index failed; opening it anew");
-        self.index_failed = true;
-        self.shared.set_health(Health::Recovering);
-    }
-
-    /// A reader met an error: the index may have been opened anew since, so it is tried.
-    fn suspect_index(&mut self) {
-        let tried = {
-            let guard = self.shared.index().read().unwrap_or_else(PoisonError::into_inner);
-            guard.as_ref().map(Index::progress)
-        };
-        if let Some(Err(error)) = tried {
-            self.fail_index(&error);
-        }
-    }
-
-    /// Tries to serve again; `false` where there is no more to be done.
-    fn recover(&mut self) -> bool {
-        self.shared.queue.refuse_all(&CommitError::Unavailable);
-        match self.try_recover() {
-            Ok(()) => {
-                tracing::info!(lsn = self.progress.lsn, "the store writes again");
-                self.pause = PAUSE_MIN;
-                self.shared.count(|stats| stats.recoveries = stats.recoveries.saturating_add(1));
-                self.shared.set_health(Health::Serving);
-                true
-            }
-            Err(error) if error.passes() => {
-                let closed = self.shared.queue.pause(self.pause);
-                self.pause = self.pause.saturating_mul(2).min(PAUSE_MAX);
-                !closed
-            }
-            Err(error) => {
-                tracing::error!(%error, "the store is damaged; nothing more is written");
-                self.shared.set_health(Health::Damaged);
-                self.shared.queue.close();
-                false
-            }
-        }
-    }
-
-    fn try_recover(&mut self) -> Result<(), OpenError> {
-        if self.log_failed {
-            self.writer.turn(&self.progress)?;
-            self.progress.position = self.writer.position();
-            self.log_failed = false;
-        }
-        if self.index_failed {
-            self.reopen_index()?;
-            self.index_failed = false;
-        }
-        Ok(())
-    }
-
-    /// Opens the index anew and lets it take in the log up to the last durable unit.
-    fn reopen_index(&mut self) -> Result<(), OpenError> {
-        let shared = Arc::clone(&self.shared);
-        let mut guard = shared.index().write().unwrap_or_else(PoisonError::into_inner);
-        // The old one must be gone first: both would write to one file.
-        drop(guard.take());
-        let segments = segment::list(&*shared.back)?;
-        let index =
-            open::open_index(&*shared.back, &shared.options)?.ok_or(OpenError::IndexMissing)?;
-        let mut progress = index.progress()?.ok_or(OpenError::IndexDamaged(None))?;
-        let last = Some(self.progress.lsn);
-        open::take_in(&*shared.back, &segments, &index, &mut progress, last)?;
-        if progress.lsn != self.progress.lsn || progress.tree != self.progress.tree {
-            return Err(OpenError::IndexDamaged(None));
-        }
-        progress.position = self.progress.position;
-        index.checkpoint_at(&progress)?;
-        *guard = Some(index);
-        drop(guard);
-        self.shared.publish(&self.progress);
-        Ok(())
     }
 
     /// The orderly end: everything answered, the index durable, the log cut to what it holds.

@@ -3,15 +3,16 @@
 use super::check::check;
 use super::committer::Committer;
 use super::error::{IndexError, OpenError};
-use super::index::Place;
+use super::index::Found;
 use super::open::{Opened, open};
 use super::options::Options;
+use super::place::Place;
 use super::queue::Pending;
 use super::record::Encoded;
 use super::shared::Shared;
 use super::space::Class;
 use crate::config;
-use crate::store::back_end::{BackEnd, Lock, read_exact_at};
+use crate::store::back_end::{BackEnd, Lock};
 use crate::store::change::{Changes, Table};
 use crate::store::engine::{BoxFuture, Committed, Engine, KeyRange, NewContent, Page};
 use crate::store::error::{CommitError, ReadError};
@@ -20,14 +21,15 @@ use bytes::Bytes;
 use mbx_common::audit::Entry;
 use mbx_common::id::ContentId;
 use std::future::ready;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
-/// Rows that a scan reads on the caller's thread: they are nearly always in memory.
+/// Rows that a scan reads on the caller's thread where the index holds their values: they are
+/// nearly always in memory.
 const SCAN_INLINE_MAX: usize = 256;
 
 /// The lock file.
@@ -130,7 +132,10 @@ impl Engine for Embedded {
         table: Table,
         key: &'a [u8],
     ) -> BoxFuture<'a, Result<Option<Bytes>, ReadError>> {
-        Box::pin(ready(self.shared.with_index(|index| index.get(table, key))))
+        let found = self.shared.with_index(|index| index.get(table, key));
+        let value =
+            found.and_then(|found| found.map(|value| self.shared.files.value(value)).transpose());
+        Box::pin(ready(value))
     }
 
     fn scan(
@@ -140,8 +145,16 @@ impl Engine for Embedded {
         limit: usize,
     ) -> BoxFuture<'_, Result<Page, ReadError>> {
         let shared = Arc::clone(&self.shared);
-        let read = move || shared.with_index(|index| index.scan(table, &range, limit));
-        if limit <= SCAN_INLINE_MAX { Box::pin(ready(read())) } else { apart(read) }
+        if limit > SCAN_INLINE_MAX {
+            return apart(move || {
+                page(&shared, shared.with_index(|index| index.scan(table, &range, limit))?)
+            });
+        }
+        match shared.with_index(|index| index.scan(table, &range, limit)) {
+            Err(error) => Box::pin(ready(Err(error))),
+            Ok(found) if found.is_here() => Box::pin(ready(page(&shared, found))),
+            Ok(found) => apart(move || page(&shared, found)),
+        }
     }
 
     fn content(&self, id: ContentId, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ReadError>> {
@@ -152,7 +165,7 @@ impl Engine for Embedded {
             let end = range.end.min(place.len);
             let start = range.start.min(end);
             let offset = place.offset.saturating_add(start);
-            shared.read(Place { offset, len: end.saturating_sub(start), ..place })
+            shared.files.read(Place { offset, len: end.saturating_sub(start), ..place })
         })
     }
 
@@ -164,7 +177,7 @@ impl Engine for Embedded {
         let shared = Arc::clone(&self.shared);
         apart(move || {
             let places = shared.with_index(|index| index.leaves(first, limit))?;
-            places.into_iter().map(|place| shared.read(place)).collect()
+            places.into_iter().map(|place| shared.files.read(place)).collect()
         })
     }
 
@@ -196,14 +209,11 @@ impl Engine for Embedded {
     }
 }
 
-impl Shared {
-    /// Reads bytes of the log.
-    fn read(&self, place: Place) -> Result<Bytes, ReadError> {
-        let file = self.segment(place.segment)?;
-        let mut bytes = vec![0; usize::try_from(place.len).map_err(|_| ReadError::Damaged)?];
-        read_exact_at(&*file, place.offset, &mut bytes)?;
-        Ok(bytes.into())
-    }
+/// Follows the rows of a scan to their values.
+fn page(shared: &Shared, found: Found) -> Result<Page, ReadError> {
+    let follow = |(key, value)| Ok((key, shared.files.value(value)?));
+    let rows = found.rows.into_iter().map(follow).collect::<Result<_, ReadError>>()?;
+    Ok(Page { rows, more: found.more })
 }
 
 /// Runs a read that may wait for the disk apart from the runtime's workers, where there is one.
@@ -223,13 +233,6 @@ impl From<IndexError> for ReadError {
     fn from(error: IndexError) -> Self {
         tracing::error!(error = %error.0, "the index cannot be read");
         let damaged = matches!(*error.0, redb::Error::Corrupted(_));
-        if damaged { Self::Damaged } else { Self::Unavailable }
-    }
-}
-
-impl From<io::Error> for ReadError {
-    fn from(error: io::Error) -> Self {
-        let damaged = matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::NotFound);
         if damaged { Self::Damaged } else { Self::Unavailable }
     }
 }

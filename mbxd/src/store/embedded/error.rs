@@ -42,6 +42,17 @@ pub enum OpenError {
     /// The index cannot be read or belongs to another log.
     #[error("the index is damaged; make it again from the log with `mbxd --rebuild-index`")]
     IndexDamaged(#[source] Option<Box<redb::Error>>),
+    /// Another version of the program made the index; it is derived, so it is made anew.
+    #[error(
+        "the index has format {found}, this program's is {known}; make it again from the log with \
+         `mbxd --rebuild-index`"
+    )]
+    IndexFormat {
+        /// Format found.
+        found: u8,
+        /// The format of this program.
+        known: u8,
+    },
     /// There is an index, but its log is not there.
     #[error("the log is missing: the index knows {lsn} units of work")]
     LogMissing {
@@ -61,7 +72,7 @@ impl OpenError {
             | Self::IndexMissing
             | Self::IndexDamaged(_)
             | Self::LogMissing { .. } => Kind::Corrupt,
-            Self::Newer { .. } => Kind::Usage,
+            Self::Newer { .. } | Self::IndexFormat { .. } => Kind::Usage,
         }
     }
 
@@ -80,6 +91,13 @@ impl<E: Into<redb::Error>> From<E> for IndexError {
 /// A failure of the index's engine.
 #[derive(Debug)]
 pub(super) struct IndexError(pub(super) Box<redb::Error>);
+
+impl IndexError {
+    /// What stands in the index is none of what is written there.
+    pub(super) fn senseless(what: &str) -> Self {
+        Self(Box::new(redb::Error::Corrupted(format!("{what} makes no sense"))))
+    }
+}
 
 impl From<IndexError> for OpenError {
     fn from(error: IndexError) -> Self {

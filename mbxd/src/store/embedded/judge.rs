@@ -2,6 +2,7 @@
 //! same group.
 
 use super::error::IndexError;
+use super::files::Files;
 use super::index::Index;
 use super::queue::Pending;
 use super::writer::Accepted;
@@ -23,13 +24,14 @@ pub(super) struct Judged {
 /// Judges a group whose first unit would get this LSN and leaf. Where the index fails, all units
 /// are given back.
 pub(super) fn judge(
-    index: &Index,
+    (index, files): (&Index, &Files),
     next_lsn: u64,
     next_leaf: u64,
     units: Vec<Pending>,
 ) -> Result<Judged, (Vec<Pending>, IndexError)> {
     let mut judge = Judge {
         index,
+        files,
         next_lsn,
         next_leaf,
         written: HashMap::new(),
@@ -52,8 +54,17 @@ pub(super) fn judge(
     Ok(judge.judged)
 }
 
+/// Why a row could not be judged.
+enum RowError {
+    /// The index failed.
+    Index(IndexError),
+    /// The row's value could not be read from the log: no matter of the other units.
+    Log,
+}
+
 struct Judge<'a> {
     index: &'a Index,
+    files: &'a Files,
     next_lsn: u64,
     next_leaf: u64,
     /// Rows that accepted units of the group write; `None` = removed.
@@ -66,7 +77,11 @@ impl Judge<'_> {
     fn objection(&self, unit: &Pending) -> Result<Option<CommitError>, IndexError> {
         for step in unit.changes.steps() {
             if let Change::Expect(table, key, expectation) = step {
-                let found = self.row(*table, key)?;
+                let found = match self.row(*table, key) {
+                    Err(RowError::Index(error)) => return Err(error),
+                    Err(RowError::Log) => return Ok(Some(CommitError::Unavailable)),
+                    Ok(found) => found,
+                };
                 if !expectation.holds(found.as_ref()) {
                     let (table, key) = (*table, key.clone());
                     return Ok(Some(CommitError::Expectation { table, key, found }));
@@ -81,11 +96,12 @@ impl Judge<'_> {
         Ok(None)
     }
 
-    fn row(&self, table: Table, key: &Bytes) -> Result<Option<Bytes>, IndexError> {
-        match self.written.get(&(table, key.clone())) {
-            Some(row) => Ok(row.clone()),
-            None => self.index.get(table, key),
+    fn row(&self, table: Table, key: &Bytes) -> Result<Option<Bytes>, RowError> {
+        if let Some(row) = self.written.get(&(table, key.clone())) {
+            return Ok(row.clone());
         }
+        let found = self.index.get(table, key).map_err(RowError::Index)?;
+        found.map(|value| self.files.value(value)).transpose().map_err(|_| RowError::Log)
     }
 
     fn accept(&mut self, unit: Pending) {

@@ -2,14 +2,16 @@
 
 use super::error::OpenError;
 use super::group::{self, GroupHeader};
-use super::index::{self, Index, Progress};
+use super::index::{self, Index};
 use super::options::Options;
+use super::progress::Progress;
 use super::segment::{self, FIRST_GROUP, Segment};
+use super::take_in::take_in;
 use super::walk::{Position, Walk, home};
 use super::writer::Writer;
 use crate::random;
 use crate::store::back_end::{BackEnd, BackFile, len_u64, write_all_at};
-use mbx_common::audit::tree::{Tree, leaf_hash};
+use mbx_common::audit::tree::Tree;
 use std::io::{self, ErrorKind, IoSlice};
 use std::sync::Arc;
 
@@ -36,7 +38,7 @@ pub(super) fn open(back: &Arc<dyn BackEnd>, options: &Options) -> Result<Opened,
         index = open_index(&**back, options)?;
     }
     let index = index.ok_or(OpenError::IndexMissing)?;
-    let mut progress = index.progress()?.ok_or(OpenError::IndexDamaged(None))?;
+    let mut progress = index.progress()?;
     let next_lsn = progress.lsn.saturating_add(1);
     let Some(current) = home(&segments, next_lsn).copied() else {
         return Err(OpenError::LogMissing { lsn: progress.lsn });
@@ -168,7 +170,7 @@ fn renew_tail(
     let old = progress.position;
     segments.push(new);
     progress.position = Position { segment: number, offset: FIRST_GROUP };
-    take_in(&**back, &segments, index, progress, None)?;
+    take_in(&mut Walk::new(&**back, &segments, progress.position, known, None)?, index, progress)?;
     progress.position = Position { segment: number, offset: end };
     index.checkpoint_at(progress)?;
     drop_superseded(&**back, &segments, &new, old);
@@ -200,27 +202,6 @@ fn copy_tail(
     // A file without reserve ends with its last record; give it its padding.
     file.allocate(end)?;
     Ok(end)
-}
-
-/// Lets the index take in the log from where it is, up to the unit `last` where that is given.
-pub(super) fn take_in(
-    back: &dyn BackEnd,
-    segments: &[Segment],
-    index: &Index,
-    progress: &mut Progress,
-    last: Option<u64>,
-) -> Result<(), OpenError> {
-    let known = (progress.lsn, progress.tree.size());
-    let mut walk = Walk::new(back, segments, progress.position, known, last)?;
-    while let Some(group) = walk.next_group()? {
-        for (_, record) in group.records() {
-            progress.tree.push(leaf_hash(record.entry));
-        }
-        progress.lsn = walk.next_lsn.saturating_sub(1);
-        progress.position = walk.position;
-        index.apply(group.segment, group.records(), progress)?;
-    }
-    Ok(())
 }
 
 /// Gives back the space of what the new segment supersedes. Failing is no matter: the segment's

@@ -4,10 +4,10 @@ use super::error::OpenError;
 use super::open::{self, make_index, start_of};
 use super::options::Options;
 use super::segment::{self, FIRST_GROUP};
+use super::take_in::take_in_some;
 use super::walk::Walk;
 use crate::config;
-use crate::store::back_end::BackEnd;
-use mbx_common::audit::tree::leaf_hash;
+use crate::store::back_end::{BackEnd, len_u64};
 use std::sync::Arc;
 
 /// How far a long walk through the log is.
@@ -49,21 +49,19 @@ pub fn rebuild_index(
     make_index(&**back, &options, &start_of(first), |index| {
         let mut walk = Walk::new(&**back, &segments, progress.position, (0, 0), Some(until))?;
         let mut since_checkpoint: u64 = 0;
-        while let Some(group) = walk.next_group()? {
-            for (_, record) in group.records() {
-                progress.tree.push(leaf_hash(record.entry));
-                since_checkpoint = since_checkpoint.saturating_add(record.len());
+        loop {
+            let taken = take_in_some(&mut walk, index, &mut progress)?;
+            if taken == 0 {
+                break;
             }
-            progress.lsn = walk.next_lsn.saturating_sub(1);
-            progress.position = walk.position;
-            index.apply(group.segment, group.records(), &progress)?;
+            since_checkpoint = since_checkpoint.saturating_add(len_u64(taken));
             if since_checkpoint >= options.checkpoint_bytes {
                 // Bounds what the index keeps in memory.
                 index.checkpoint()?;
                 since_checkpoint = 0;
             }
-            done.segments_done =
-                segments.iter().filter(|segment| segment.number < group.segment).count();
+            let at = progress.position.segment;
+            done.segments_done = segments.iter().filter(|segment| segment.number < at).count();
             done.units = progress.lsn;
             report(done);
         }

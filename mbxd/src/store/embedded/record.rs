@@ -173,7 +173,22 @@ pub(super) struct Record<'a> {
 pub(super) struct RowChange<'a> {
     pub(super) table: Table,
     pub(super) key: &'a [u8],
-    pub(super) value: Option<&'a [u8]>,
+    pub(super) value: Option<Written<'a>>,
+}
+
+/// A value that a record writes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Written<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Where it stands, counted from the record's first byte.
+    at: u64,
+}
+
+impl Written<'_> {
+    /// The part of the record that it is.
+    pub(super) fn part(&self) -> Range<u64> {
+        self.at..self.at.saturating_add(len_u64(self.bytes.len()))
+    }
 }
 
 impl<'a> Record<'a> {
@@ -225,6 +240,7 @@ impl<'a> Record<'a> {
     /// The rows it writes and removes, in order; `None` where they cannot be read.
     pub(super) fn rows(&self) -> Option<Vec<RowChange<'a>>> {
         let mut rest = self.changes;
+        let mut at = len_u64(HEADER_LEN);
         let mut rows = Vec::new();
         while !rest.is_empty() {
             let (kind, table) = (*rest.first()?, Table::from_number(*rest.get(1)?)?);
@@ -234,13 +250,15 @@ impl<'a> Record<'a> {
                 CHANGE_PUT => {
                     let start = key_end.checked_add(4)?;
                     let end = start.checked_add(usize::try_from(u32_at(rest, key_end)?).ok()?)?;
-                    (Some(rest.get(start..end)?), end)
+                    let at = at.saturating_add(len_u64(start));
+                    (Some(Written { bytes: rest.get(start..end)?, at }), end)
                 }
                 CHANGE_DELETE => (None, key_end),
                 _ => return None,
             };
             rows.push(RowChange { table, key, value });
             rest = rest.get(end..)?;
+            at = at.saturating_add(len_u64(end));
         }
         Some(rows)
     }

@@ -1,20 +1,18 @@
 //! What the committer and the readers share.
 
-use super::index::{self, Index, Progress};
+use super::files::Files;
+use super::index::{self, Index};
 use super::options::Options;
+use super::progress::Progress;
 use super::queue::Queue;
 use super::segment;
-use crate::store::back_end::{BackEnd, BackFile};
+use crate::store::back_end::BackEnd;
 use crate::store::error::ReadError;
 use crate::store::report::{Health, Stats};
-use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-
-/// Most segments kept open for reading.
-const FILES_MAX: usize = 256;
 
 /// State behind every handle on one engine.
 pub(super) struct Shared {
@@ -24,7 +22,7 @@ pub(super) struct Shared {
     pub(super) seed: u32,
     /// Away while it is opened anew.
     index: RwLock<Option<Index>>,
-    files: Mutex<BTreeMap<u32, Arc<dyn BackFile>>>,
+    pub(super) files: Files,
     tree: Mutex<(u64, [u8; 32])>,
     health: AtomicU8,
     index_suspect: AtomicBool,
@@ -37,12 +35,12 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(back: Arc<dyn BackEnd>, options: Options, seed: u32, index: Index) -> Self {
         Self {
+            files: Files::new(Arc::clone(&back)),
             back,
             queue: Queue::new(options.queue_bytes, options.queue_units),
             options,
             seed,
             index: RwLock::new(Some(index)),
-            files: Mutex::default(),
             tree: Mutex::default(),
             health: AtomicU8::new(Health::Serving.number()),
             index_suspect: AtomicBool::new(false),
@@ -81,20 +79,6 @@ impl Shared {
     /// The lock around the index, for the committer alone.
     pub(super) fn index(&self) -> &RwLock<Option<Index>> {
         &self.index
-    }
-
-    /// A segment's file.
-    pub(super) fn segment(&self, number: u32) -> io::Result<Arc<dyn BackFile>> {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = files.get(&number) {
-            return Ok(Arc::clone(file));
-        }
-        let file = self.back.open(&segment::name(number))?;
-        if files.len() >= FILES_MAX {
-            files.pop_first();
-        }
-        files.insert(number, Arc::clone(&file));
-        Ok(file)
     }
 
     /// Counts the bytes of log and index, `reserve` of the log not being written yet.

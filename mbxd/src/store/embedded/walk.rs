@@ -201,11 +201,12 @@ impl<'a> Walk<'a> {
 }
 
 impl Group {
-    /// The records with the place of each in the segment.
-    pub(super) fn records(&self) -> impl Iterator<Item = (u64, Record<'_>)> {
+    /// The records with the place of each.
+    pub(super) fn records(&self) -> impl Iterator<Item = (Position, Record<'_>)> {
         self.starts.iter().filter_map(|start| {
             let record = Record::decode(self.seed, self.bytes.get(*start..)?)?;
-            Some((self.records_at.saturating_add(len_u64(*start)), record))
+            let offset = self.records_at.saturating_add(len_u64(*start));
+            Some((Position { segment: self.segment, offset }, record))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::error::OpenError;
 use super::group::{self, GroupHeader, group_len};
-use super::index::Progress;
+use super::progress::Progress;
 use super::queue::Pending;
 use super::segment::{FIRST_GROUP, Segment};
 use super::walk::Position;

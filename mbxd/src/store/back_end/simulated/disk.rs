@@ -1,7 +1,7 @@
 //! The handle on a simulated disk and its files.
 
 use super::super::{BackEnd, BackFile, Lock, len_u64};
-use super::state::{Inode, Snapshot, State};
+use super::state::{Inode, Snapshot, State, Trouble};
 use std::io::{self, ErrorKind, IoSlice};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,7 +39,14 @@ impl SimulatedDisk {
     pub fn fail(&self, first: u64, times: u64, fault: Fault) {
         let mut state = self.state();
         let first = state.operations.saturating_add(first);
-        state.trouble = Some((first, first.saturating_add(times), fault));
+        state.trouble = Some(Trouble { first, end: first.saturating_add(times), every: 1, fault });
+    }
+
+    /// Lets every `every`-th operation fail, beginning with the `first`-th from now.
+    pub fn fail_every(&self, first: u64, every: u64, fault: Fault) {
+        let mut state = self.state();
+        let first = state.operations.saturating_add(first);
+        state.trouble = Some(Trouble { first, end: u64::MAX, every, fault });
     }
 
     /// Ends all trouble.
@@ -67,6 +74,11 @@ impl SimulatedDisk {
         self.state().operations
     }
 
+    /// Operations that failed so far.
+    pub fn failures(&self) -> u64 {
+        self.state().failures
+    }
+
     /// Has the disk remember what each operation is from now on.
     pub fn remember(&self) {
         self.state().remembered = Some(Vec::new());
@@ -81,8 +93,13 @@ impl SimulatedDisk {
     /// Syncs so far of the files whose names begin like this.
     pub fn syncs(&self, prefix: &str) -> u64 {
         let state = self.state();
-        let inodes = state.names.iter().filter(|(name, _)| name.starts_with(prefix));
-        inodes.filter_map(|(_, inode)| state.inodes.get(inode)).map(|inode| inode.syncs).sum()
+        state.inodes_of(prefix).map(|inode| inode.syncs).sum()
+    }
+
+    /// Bytes written so far to the files whose names begin like this.
+    pub fn written(&self, prefix: &str) -> u64 {
+        let state = self.state();
+        state.inodes_of(prefix).map(|inode| inode.written).sum()
     }
 
     /// [`Snapshot::after_kill`] of this moment.
@@ -146,9 +163,9 @@ impl SimulatedDisk {
             let place = name.split_once('/').map_or(name, |(folder, _)| folder);
             remembered.push(format!("{verb} {place}"));
         }
-        let fault = state
-            .trouble
-            .and_then(|(first, end, fault)| (first..end).contains(&now).then_some(fault));
+        let trouble = state.trouble.as_ref().filter(|trouble| trouble.hits(now));
+        let fault = trouble.map(|trouble| trouble.fault);
+        state.failures = state.failures.saturating_add(u64::from(fault.is_some()));
         (state, fault)
     }
 
@@ -283,7 +300,10 @@ impl BackFile for SimulatedFile {
     fn write_at(&self, offset: u64, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         let (mut state, fault) = self.disk.begin("write", &self.name);
         let offset = usize::try_from(offset).map_err(|_| ErrorKind::InvalidInput)?;
-        let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
+        let mut bytes = Vec::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+        for piece in pieces {
+            bytes.extend_from_slice(piece);
+        }
         let len = if fault.is_some() { bytes.len() / 2 } else { bytes.len() };
         state.back(self.inode, offset, offset.saturating_add(len))?;
         if let Some(inode) = state.inodes.get_mut(&self.inode) {
@@ -330,80 +350,5 @@ impl BackFile for SimulatedFile {
             inode.set_len(len);
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::super::write_all_at;
-    use super::*;
-
-    fn write(file: &dyn BackFile, offset: u64, bytes: &[u8]) {
-        write_all_at(file, offset, &mut [IoSlice::new(bytes)]).unwrap();
-    }
-
-    #[test]
-    fn what_was_synced_survives_every_power_loss_and_the_rest_some() {
-        let disk = SimulatedDisk::new();
-        let file = disk.create("file").unwrap();
-        disk.sync_folder("").unwrap();
-        write(&*file, 0, &[1; 1024]);
-        file.sync().unwrap();
-        write(&*file, 512, &[2; 1024]);
-        let images: Vec<_> =
-            (0..200).map(|seed| disk.after_power_loss(seed).contents("file").unwrap()).collect();
-        assert!(images.iter().all(|image| image.starts_with(&[1; 512])));
-        assert!(images.iter().any(|image| image[512..] == [1; 512]), "all lost");
-        assert!(images.iter().any(|image| image[512..] == [2; 1024]), "none lost");
-        assert!(images.iter().any(|image| image[512..1024] == [1; 512] && image.len() == 1536));
-        assert_eq!(disk.after_kill().contents("file").unwrap()[512..], [2; 1024]);
-    }
-
-    #[test]
-    fn a_name_without_a_folder_sync_may_be_lost() {
-        let disk = SimulatedDisk::new();
-        disk.create("log/a").unwrap().sync().unwrap();
-        assert!((0..50).any(|seed| disk.after_power_loss(seed).names().is_empty()));
-        disk.sync_folder("").unwrap();
-        assert!((0..50).any(|seed| disk.after_power_loss(seed).names().is_empty()));
-        disk.sync_folder("log").unwrap();
-        assert!((0..50).all(|seed| disk.after_power_loss(seed).names() == ["log/a"]));
-    }
-
-    #[test]
-    fn after_a_failed_sync_a_second_one_succeeds_and_saves_nothing() {
-        let disk = SimulatedDisk::new();
-        let file = disk.create("file").unwrap();
-        disk.sync_folder("").unwrap();
-        write(&*file, 0, &[7; 8192]);
-        disk.fail(0, 1, Fault::Io);
-        assert!(file.sync().is_err());
-        file.sync().unwrap();
-        assert_eq!(disk.contents("file").unwrap(), [7; 8192]);
-        assert_ne!(disk.after_power_loss(1).contents("file").unwrap(), [7; 8192]);
-    }
-
-    #[test]
-    fn a_full_disk_refuses_growth_only() {
-        let disk = SimulatedDisk::new();
-        let file = disk.create("file").unwrap();
-        file.allocate(8192).unwrap();
-        disk.set_capacity(Some(8192));
-        write(&*file, 0, &[1; 8192]);
-        file.set_len(20_000).unwrap();
-        let error = file.write_at(8192, &[IoSlice::new(&[1])]).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::StorageFull);
-        assert_eq!(disk.free_bytes().unwrap(), 0);
-        file.set_len(4096).unwrap();
-        assert_eq!(disk.free_bytes().unwrap(), 4096);
-    }
-
-    #[test]
-    fn a_short_write_is_gone_on_with() {
-        let disk = SimulatedDisk::new();
-        let file = disk.create("file").unwrap();
-        disk.fail(0, 1, Fault::Short);
-        write(&*file, 0, &[5; 100]);
-        assert_eq!(disk.contents("file").unwrap(), [5; 100]);
     }
 }

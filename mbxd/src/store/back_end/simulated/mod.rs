@@ -4,5 +4,8 @@
 mod disk;
 mod state;
 
+#[cfg(test)]
+mod tests;
+
 pub use disk::{Fault, Probe, SimulatedDisk};
 pub use state::Snapshot;

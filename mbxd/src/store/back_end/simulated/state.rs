@@ -22,7 +22,9 @@ pub(super) struct State {
     pub(super) operations: u64,
     /// What each operation was, where somebody wants to know.
     pub(super) remembered: Option<Vec<String>>,
-    pub(super) trouble: Option<(u64, u64, Fault)>,
+    pub(super) trouble: Option<Trouble>,
+    /// Operations that failed.
+    pub(super) failures: u64,
     pub(super) dice: Dice,
 }
 
@@ -40,6 +42,25 @@ pub(super) struct Inode {
     /// Blocks that take space: written or reserved. The rest is sparse.
     pub(super) backed: BTreeSet<u64>,
     pub(super) syncs: u64,
+    /// Bytes written so far.
+    pub(super) written: u64,
+}
+
+/// Which operations fail, by number.
+pub(super) struct Trouble {
+    pub(super) first: u64,
+    /// The first that does not fail any more.
+    pub(super) end: u64,
+    /// How far apart those that fail are, at least 1.
+    pub(super) every: u64,
+    pub(super) fault: Fault,
+}
+
+impl Trouble {
+    pub(super) fn hits(&self, operation: u64) -> bool {
+        (self.first..self.end).contains(&operation)
+            && operation.abs_diff(self.first).is_multiple_of(self.every)
+    }
 }
 
 /// Unit in which files take space.
@@ -122,6 +143,12 @@ impl State {
         self.next_inode
     }
 
+    /// The files whose names begin like this.
+    pub(super) fn inodes_of(&self, prefix: &str) -> impl Iterator<Item = &Inode> {
+        let names = self.names.iter().filter(move |(name, _)| name.starts_with(prefix));
+        names.filter_map(|(_, inode)| self.inodes.get(inode))
+    }
+
     pub(super) fn used(&self) -> u64 {
         let inodes = self.names.values().filter_map(|inode| self.inodes.get(inode));
         inodes.map(|inode| len_u64(inode.backed.len()).saturating_mul(BLOCK_LEN)).sum()
@@ -182,6 +209,7 @@ impl Inode {
     }
 
     pub(super) fn write(&mut self, offset: usize, bytes: &[u8]) {
+        self.written = self.written.saturating_add(len_u64(bytes.len()));
         let end = offset.saturating_add(bytes.len());
         if self.now.len() < end {
             self.mark(self.now.len(), end);

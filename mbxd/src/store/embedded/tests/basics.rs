@@ -214,10 +214,7 @@ fn scans_page_through_thousands_of_rows_both_ways() {
         let range = KeyRange { from: from.clone(), until: None, backwards: false };
         let page = wait(engine.scan(Table::Message, range, 97)).unwrap();
         for (key, value) in &page.rows {
-            assert_eq!(
-                (key, value),
-                (&seen.to_be_bytes().to_vec().into(), &format!("row {seen}").into())
-            );
+            assert_eq!((key, value), (&seen.to_be_bytes().to_vec().into(), &row_of(seen).into()));
             seen += 1;
         }
         if !page.more {
@@ -242,7 +239,7 @@ fn stats_tell_groups_units_and_bytes() {
     }
     let stats = engine.stats();
     assert_eq!((stats.units, stats.groups, stats.content_bytes), (10, 10, 50_000));
-    assert!(stats.log_bytes > 50_000 && stats.log_bytes < 57_000, "{}", stats.log_bytes);
+    assert!(stats.log_bytes > 50_000 && stats.log_bytes < 59_000, "{}", stats.log_bytes);
     assert_eq!((stats.waiting_units, stats.waiting_bytes, stats.recoveries), (0, 0, 0));
 }
 
@@ -263,7 +260,7 @@ fn contents_are_listed_in_pages() {
 }
 
 /// Checks all segments; the units read, places damaged, places missed.
-fn check_all(engine: &Embedded) -> (u64, Vec<(u32, u64)>, u64) {
+pub(super) fn check_all(engine: &Embedded) -> (u64, Vec<(u32, u64)>, u64) {
     let (mut units, mut damaged, mut misplaced, mut next) = (0, Vec::new(), 0, None);
     loop {
         let checked = wait(engine.check(next)).unwrap();
@@ -293,12 +290,15 @@ fn the_whole_log_is_checked_while_the_store_serves() {
     drop(engine);
     // A flipped bit deep in a sealed segment, which no opening reads.
     let mut bytes = killed.contents("log/00000002.seg").unwrap();
-    bytes[5000] ^= 1;
+    // What is not zero is no padding.
+    let place = (5000..bytes.len()).find(|at| bytes[*at] != 0).unwrap();
+    bytes[place] ^= 1;
     killed.replace("log/00000002.seg", bytes);
     let engine = open(&killed);
     let (units, damaged, _) = check_all(&engine);
     assert!(units < 51);
     assert_eq!(damaged.len(), 1);
     let (segment, offset) = damaged[0];
-    assert!(segment == 2 && offset <= 5000 && offset > 3000, "{offset}");
+    let place = len_u64(place);
+    assert!(segment == 2 && offset <= place && place - offset < 3000, "{place}: {offset}");
 }

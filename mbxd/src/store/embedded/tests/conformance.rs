@@ -34,7 +34,11 @@ fn arb_key() -> impl Strategy<Value = Bytes> {
 }
 
 fn arb_value() -> impl Strategy<Value = Bytes> {
-    vec(any::<u8>(), 0..20).prop_map(Bytes::from)
+    // Short ones, and long ones that the index does not hold itself.
+    prop_oneof![
+        3 => vec(any::<u8>(), 0..20).prop_map(Bytes::from),
+        1 => (any::<u8>(), 500..530_usize).prop_map(|(byte, len)| vec![byte; len].into()),
+    ]
 }
 
 fn arb_change() -> impl Strategy<Value = Change> {

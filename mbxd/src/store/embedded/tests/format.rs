@@ -46,7 +46,8 @@ proptest! {
         let place = record.entry_place();
         prop_assert_eq!(&bytes[span(&place)], record.entry);
         let read: Vec<_> = record.rows().unwrap().into_iter()
-            .map(|row| (row.key.to_vec(), row.value.map(<[u8]>::to_vec))).collect();
+            .map(|row| Ok((row.key.to_vec(), row.value.map(|value| { prop_assert_eq!(&bytes[span(&value.part())], value.bytes); Ok(value.bytes.to_vec()) }).transpose()?)))
+            .collect::<Result<_, TestCaseError>>()?;
         prop_assert_eq!(read, rows);
         for ((id, place), (len, number)) in record.contents().unwrap().into_iter().zip(lens.iter().zip(0..)) {
             prop_assert_eq!(id, content_id(number));

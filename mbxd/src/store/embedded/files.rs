@@ -1,0 +1,71 @@
+//! Reading the log's segments, which are kept open.
+
+use super::place::{Far, Place, Value};
+use super::segment;
+use crate::store::back_end::{BackEnd, BackFile, read_exact_at};
+use crate::store::error::ReadError;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Most segments kept open for reading.
+const FILES_MAX: usize = 256;
+
+/// The segments' files.
+pub(super) struct Files {
+    back: Arc<dyn BackEnd>,
+    open: Mutex<BTreeMap<u32, Arc<dyn BackFile>>>,
+}
+
+impl Files {
+    pub(super) fn new(back: Arc<dyn BackEnd>) -> Self {
+        Self { back, open: Mutex::default() }
+    }
+
+    /// Reads bytes of the log.
+    pub(super) fn read(&self, place: Place) -> Result<Bytes, ReadError> {
+        let file = self.segment(place.segment)?;
+        let mut bytes = vec![0; usize::try_from(place.len).map_err(|_| ReadError::Damaged)?];
+        read_exact_at(&*file, place.offset, &mut bytes)?;
+        Ok(bytes.into())
+    }
+
+    /// A row's value, wherever it stands.
+    pub(super) fn value(&self, value: Value) -> Result<Bytes, ReadError> {
+        match value {
+            Value::Here(value) => Ok(value),
+            Value::Far(far) => self.far(far),
+        }
+    }
+
+    fn far(&self, Far { place, checksum }: Far) -> Result<Bytes, ReadError> {
+        let value = self.read(place)?;
+        if crc32c::crc32c(&value) != checksum {
+            let Place { segment, offset, .. } = place;
+            tracing::error!(segment, offset, "a row's value in the log is damaged");
+            return Err(ReadError::Damaged);
+        }
+        Ok(value)
+    }
+
+    fn segment(&self, number: u32) -> io::Result<Arc<dyn BackFile>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = open.get(&number) {
+            return Ok(Arc::clone(file));
+        }
+        let file = self.back.open(&segment::name(number))?;
+        if open.len() >= FILES_MAX {
+            open.pop_first();
+        }
+        open.insert(number, Arc::clone(&file));
+        Ok(file)
+    }
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        let damaged = matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::NotFound);
+        if damaged { Self::Damaged } else { Self::Unavailable }
+    }
+}
