@@ -97,6 +97,8 @@ fn the_index_is_rebuilt_from_the_log_and_nothing_is_missing() {
     assert_eq!(output.status.code(), Some(65), "a lost index is no reason to begin anew");
     let (code, said) = run(&installation, "--rebuild-index");
     assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("segment 1 of 1, "), "{said}");
+    assert!(said.contains("mbxd: the index is whole again: "), "{said}");
     installation.start();
     installation.wait_until("the mailbox is there", |installation| {
         installation.mbxctl("anna", &["mailbox", "show", &mailbox]).status.success()

@@ -2,9 +2,9 @@
 //! and audit log in one process, a token in software.
 //!
 //! One [`script`] of an installation's life, a [`ledger`] of what was acknowledged, and one
-//! [`check`] of what must hold of any disk that the script left behind. In a normal run a part of
-//! all cases is tried, chosen so that each kind of operation is among them; `MBX_TORTURE=1` tries
-//! all of them.
+//! [`check`] of what must hold of any disk that the script left behind. In every run each operation
+//! fails once in company (every n-th one, whichever the first), and one of each kind alone; with
+//! `MBX_TORTURE=1` each one alone too.
 
 mod check;
 mod faults;

@@ -1,7 +1,6 @@
 //! The power fails at any moment of the script; what was not synced is lost in part.
 
 use super::check::check;
-use super::is_torture;
 use super::ledger::{Book, Ledger};
 use super::machine::Machine;
 use super::script::run;
@@ -9,7 +8,7 @@ use crate::store::back_end::simulated::SimulatedDisk;
 use std::sync::{Arc, Mutex};
 
 /// Images of each run of the script: they are kept in memory until it ends.
-const OF_EACH_RUN: u64 = 25;
+const OF_EACH_RUN: u64 = 50;
 
 /// A disk as the power failed, and what had been acknowledged by then.
 type Image = (u64, u64, SimulatedDisk, Ledger);
@@ -39,12 +38,11 @@ async fn images(run_number: u64, operations: u64) -> (Machine, Vec<Image>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_doubled_or_mixed_up_when_the_power_fails() {
-    let wanted = if is_torture() { 1000 } else { 150 };
     let machine = Machine::new();
     run(&machine, &Book::default()).await;
     let operations = machine.disk.operations();
     let (mut checked, mut run_number) = (0, 0);
-    while checked < wanted {
+    while checked < 1000 {
         run_number += 1;
         let (machine, images) = images(run_number, operations).await;
         for (operation, seed, image, ledger) in images {
