@@ -204,11 +204,6 @@ impl AuditLog {
         Ok(size)
     }
 
-    /// The verifier key of the signing key as the token has it; `None` where it cannot be asked.
-    pub(super) async fn token_key(&self) -> Option<VerifierKey> {
-        self.read_key(self.key()?).await.ok()
-    }
-
     async fn verifier(
         &self,
         signing: &mut Signing,
@@ -222,7 +217,11 @@ impl AuditLog {
         Ok(verifier)
     }
 
-    async fn read_key(&self, key: KeySpec) -> Result<VerifierKey, CheckpointError> {
+    /// The verifier key of a signing key as the token has it.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Custody`].
+    pub(super) async fn read_key(&self, key: KeySpec) -> Result<VerifierKey, CheckpointError> {
         let public = match self.0.signer.custody.public(key).await? {
             Public::Ed25519(bytes) => PublicKey::Ed25519(bytes),
             Public::EcdsaP256(point) => PublicKey::EcdsaP256(point),

@@ -82,7 +82,7 @@ impl AuditLog {
         span: &Range<u64>,
     ) -> Result<Vec<(&'static str, Bytes)>, AuditError> {
         let mut keys = String::new();
-        for key in self.verifier_keys().await? {
+        for (_, key) in self.verifier_keys().await? {
             keys.push_str(&key.to_string());
             keys.push('\n');
         }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use mbx_common::audit::checkpoint::VerifierKey;
 use mbx_common::audit::tree::{Tree, leaf_hash};
 use mbx_common::audit::{Actor, Event, Fact, Origin, Outcome};
+use mbx_common::id::KeyId;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -148,13 +149,17 @@ impl AuditLog {
         Ok((rows, next))
     }
 
-    /// Every key that has signed checkpoints.
-    pub(super) async fn verifier_keys(&self) -> Result<Vec<VerifierKey>, AuditError> {
+    /// Every key that has signed checkpoints, as the store says: whoever can write there can add
+    /// one, so the self-check asks the token.
+    pub(super) async fn verifier_keys(&self) -> Result<Vec<(KeyId, VerifierKey)>, AuditError> {
         let range = KeyRange::prefix(KEY_PREFIX);
         let page = self.0.store.scan(Table::Meta, range, Self::BATCH).await?;
-        let parse = |row: &Bytes| std::str::from_utf8(row).ok()?.parse().ok();
-        let keys = page.rows.iter().map(|(_, row)| parse(row).ok_or(AuditError::Row(BadRow)));
-        keys.collect()
+        let parse = |key: &[u8], row: &[u8]| {
+            let id = key.get(KEY_PREFIX.len()..).and_then(KeyId::from_slice)?;
+            Some((id, std::str::from_utf8(row).ok()?.parse().ok()?))
+        };
+        let keys = page.rows.iter().map(|(key, row)| parse(key, row));
+        keys.map(|key| key.ok_or(AuditError::Row(BadRow))).collect()
     }
 
     /// A tree from a frontier stored at `size` or before, else the empty one.

@@ -4,11 +4,13 @@ use super::error::AuditError;
 use super::integrity::Integrity;
 use super::log::AuditLog;
 use super::search::count;
+use crate::hsm::{KeyPurpose, KeySpec};
 use crate::store::KeyRange;
 use mbx_common::audit::checkpoint::{Checkpoint, SignedNote, VerifierKey};
 use mbx_common::audit::tree::Tree;
 use mbx_common::audit::verify::{Chain, Expected, Finding, Findings, Report, Source};
 use mbx_common::audit::{Event, Fact, Origin, Outcome};
+use mbx_common::error::Kind;
 
 impl AuditLog {
     /// The check at start: the end of the log from the last stored frontier on, and the newest
@@ -66,12 +68,10 @@ impl AuditLog {
     /// Follows the log from this tree to its end.
     async fn examine(&self, before: Tree, anchors: &[SignedNote]) -> Result<Report, AuditError> {
         let first = before.size();
-        let mut judge = Judge {
-            origin: &self.0.options.origin,
-            keys: self.verifier_keys().await?,
-            findings: Findings::default(),
-            expected: Vec::new(),
-        };
+        let mut findings = Findings::default();
+        let (keys, unchecked) = self.keys_of_the_token(&mut findings).await?;
+        let origin = &self.0.options.origin;
+        let mut judge = Judge { origin, keys, findings, expected: Vec::new() };
         // The checkpoints before the tree: all that are signed by now lie within it.
         let mut range = Some(KeyRange { from: at(first), until: None, backwards: false });
         while let Some(page) = range {
@@ -84,7 +84,6 @@ impl AuditLog {
         for anchor in anchors {
             judge.note(0, Some(anchor.clone()), Source::Outside);
         }
-        let unchecked = judge.compare_with_token(self).await;
         let Judge { keys, findings: mut all, expected, .. } = judge;
         let (size, root) = self.0.store.tree().await?;
         let mut chain = Chain::new(before, expected);
@@ -116,7 +115,33 @@ impl AuditLog {
     }
 }
 
-/// Judges notes by the keys that the log knows.
+impl AuditLog {
+    /// The keys whose checkpoints are believed: of those that the store names, the ones that the
+    /// token has under the same id. Where it cannot be asked, all of them, and what is returned
+    /// besides says so.
+    async fn keys_of_the_token(
+        &self,
+        findings: &mut Findings,
+    ) -> Result<(Vec<VerifierKey>, Vec<String>), AuditError> {
+        let (mut keys, mut unchecked) = (Vec::new(), Vec::new());
+        for (id, stored) in self.verifier_keys().await? {
+            let spec = KeySpec { id, purpose: KeyPurpose::Sign, version: 1 };
+            match self.read_key(spec).await {
+                Ok(key) if key == stored => keys.push(stored),
+                Err(error) if error.kind() == Kind::Unavailable || error.kind() == Kind::Limit => {
+                    keys.push(stored);
+                    unchecked = vec![UNCHECKED.to_owned()];
+                }
+                Ok(_) | Err(_) => findings.add(Finding::Key { key: id }),
+            }
+        }
+        Ok((keys, unchecked))
+    }
+}
+
+const UNCHECKED: &str = "the HSM is away: the stored keys were not compared with it";
+
+/// Judges notes by the keys that are believed.
 struct Judge<'a> {
     origin: &'a str,
     keys: Vec<VerifierKey>,
@@ -125,21 +150,6 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Compares the stored verifier key with the token's own, and says where it could not.
-    async fn compare_with_token(&mut self, log: &AuditLog) -> Vec<String> {
-        if self.keys.is_empty() {
-            return Vec::new();
-        }
-        match log.token_key().await {
-            Some(key) if self.keys.contains(&key) => Vec::new(),
-            Some(_) => {
-                self.findings.add(Finding::Signature { size: 0 });
-                Vec::new()
-            }
-            None => vec!["the HSM is away: the stored keys were not compared with it".to_owned()],
-        }
-    }
-
     fn note(&mut self, at: u64, note: Option<SignedNote>, source: Source) {
         let checkpoint = note.as_ref().and_then(|note| note.text().parse::<Checkpoint>().ok());
         let Some((note, checkpoint)) = note.zip(checkpoint) else {

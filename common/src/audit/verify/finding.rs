@@ -81,6 +81,13 @@ pub enum Finding {
         /// Size that it claims.
         size: u64,
     },
+    /// A key is kept as one that signs checkpoints, and is not in the HSM: somebody planted it, or
+    /// the log is of another installation.
+    #[error("{key} is kept as a key that signs checkpoints, but the HSM has no such key")]
+    Key {
+        /// Its id.
+        key: crate::id::KeyId,
+    },
     /// A checkpoint of another log.
     #[error("the checkpoint at {size} is of another log")]
     Origin {

@@ -1,8 +1,12 @@
-use super::scene::{Scene, SoftSigner};
+use super::scene::{ORIGIN, Scene, SoftSigner, key};
 use crate::audit::Integrity;
-use mbx_common::audit::checkpoint::SignedNote;
+use crate::audit::row::{CheckpointRow, verifier_key};
+use crate::hsm::{Custody as _, Public, Signature};
+use crate::store::{Changes, Row as _, Table};
+use mbx_common::audit::checkpoint::{Checkpoint, PublicKey, SignedNote, VerifierKey};
 use mbx_common::audit::verify::Finding;
 use mbx_common::audit::{Event, Outcome};
+use mbx_common::id::KeyId;
 
 async fn scene() -> Scene {
     let scene = Scene::new();
@@ -84,6 +88,39 @@ async fn a_checkpoint_kept_outside_must_be_of_this_log() {
     sound.log.checkpoint().await.unwrap();
     let report = sound.log.verify(&[note(&other).await], &sound.origin()).await.unwrap();
     assert_eq!(report.findings.kept(), [Finding::Contradicts { size: 7 }]);
+}
+
+/// Whoever can write the disk can alter the log, build its tree anew and sign it with a key of
+/// their own; the store would name that key like any other.
+#[tokio::test]
+async fn a_checkpoint_by_a_key_that_the_token_does_not_have_is_found() {
+    let scene = scene().await;
+    let forger = SoftSigner::ecdsa();
+    let (size, root) = scene.store.tree().await.unwrap();
+    let text = Checkpoint { origin: ORIGIN.to_owned(), size, root, extensions: Vec::new() };
+    let text = text.to_string();
+    let Public::EcdsaP256(point) = forger.public(key()).await.unwrap() else { panic!("ECDSA") };
+    let verifier = VerifierKey::new(ORIGIN, PublicKey::EcdsaP256(point)).unwrap();
+    let raw = match forger.sign(key(), text.as_bytes()).await.unwrap() {
+        Signature::Ed25519(raw) | Signature::EcdsaP256(raw) => raw,
+    };
+    let note = SignedNote::new(text, &verifier, &raw).unwrap().to_string();
+    let planted = KeyId::from_bytes([9; 16]);
+    let row = CheckpointRow { time: scene.clock.now(), key: planted, note, frontier: None };
+    let mut changes = Changes::new();
+    changes.put(Table::Checkpoint, size.to_be_bytes().to_vec(), row.encode().unwrap()).put(
+        Table::Meta,
+        verifier_key(planted),
+        verifier.to_string(),
+    );
+    let entry = scene.origin().entry(scene.clock.now(), Event::LoggedIn);
+    scene.store.commit(changes, entry).await.unwrap();
+
+    let report = scene.restarted().verify(&[], &scene.origin()).await.unwrap();
+    let found = [Finding::Key { key: planted }, Finding::Signature { size }];
+    assert_eq!(report.findings.kept(), found);
+    assert_eq!((report.keys.len(), report.covered), (1, 32));
+    assert!(scene.restarted().check_head().await.unwrap().is_violated());
 }
 
 #[tokio::test]
