@@ -85,6 +85,30 @@ fn the_table_has_exactly_the_rooms_there_are_and_no_cycle() {
     }
 }
 
+/// The compiler holds that there is no grant but of `access::decide`, and that the one place
+/// which opens a holder's key asks for one; this holds that there is no other place.
+#[test]
+fn a_holders_key_is_opened_in_one_place_which_asks_for_a_grant() {
+    let root = workspace().join("mbxd/src");
+    let mut places = Vec::new();
+    for file in sources(&root) {
+        let relative = file.strip_prefix(&root).unwrap().display().to_string();
+        if relative.starts_with("keys/") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        places.extend(text.matches(".unlock_tier(").map(|_| relative.clone()));
+    }
+    assert_eq!(places, ["mailbox/reading/content.rs"]);
+    let text = std::fs::read_to_string(root.join("mailbox/reading/content.rs")).unwrap();
+    let (before, _) = text.split_once(".unlock_tier(").unwrap();
+    let (_, signature) = before.rsplit_once("fn ").unwrap();
+    assert!(
+        signature.starts_with("unlock(\n        &self,\n        grant: &Grant,"),
+        "{signature}"
+    );
+}
+
 #[test]
 fn product_crates_depend_on_each_other_outwards_only() {
     let manifest = |name: &str| {

@@ -22,6 +22,46 @@ impl Capacity {
 
 /// Leave to do one kind of act on one mailbox. Made by [`decide`](super::decide()) alone: its
 /// fields are private to the room, it is neither cloned nor copied.
+///
+/// ```
+/// use mbx_common::assurance::Loa;
+/// use mbx_common::holder::{HolderKind, MailboxState};
+/// use mbx_common::id::MailboxId;
+/// use mbx_common::time::Timestamp;
+/// use mbxd::access::{Action, Attempt, Grant, HeldMailbox, Identified, Rules, decide};
+///
+/// let id = MailboxId::from_bytes([1; 16]);
+/// let now = Timestamp::EPOCH.plus_millis(1);
+/// let attempt = Attempt {
+///     person: Identified { own_mailbox: Some(id), loa: Loa::Three, authenticated: now },
+///     mailbox: Some(HeldMailbox { id, kind: HolderKind::Person, state: MailboxState::Active }),
+///     action: Action::ReadHigh,
+///     now,
+/// };
+/// let grant: Grant = decide(&attempt, &Rules::default())?;
+/// assert_eq!(grant.mailbox(), id);
+/// # Ok::<(), mbxd::access::Denied>(())
+/// ```
+///
+/// Nobody writes one down:
+///
+/// ```compile_fail,E0451
+/// use mbx_common::assurance::Loa;
+/// use mbx_common::id::MailboxId;
+/// use mbxd::access::{Action, Capacity, Grant};
+///
+/// let mailbox = MailboxId::from_bytes([1; 16]);
+/// let (action, capacity, loa) = (Action::ReadHigh, Capacity::Holder, Loa::Four);
+/// let grant = Grant { mailbox, action, capacity, loa };
+/// ```
+///
+/// nor makes two of one:
+///
+/// ```compile_fail,E0599
+/// fn doubled(grant: &mbxd::access::Grant) -> mbxd::access::Grant {
+///     mbxd::access::Grant::clone(grant)
+/// }
+/// ```
 #[derive(Debug, Eq, PartialEq)]
 pub struct Grant {
     pub(super) mailbox: MailboxId,

@@ -160,6 +160,36 @@ impl Store {
 
     /// Commits changes and their audit entry: the only way to change state.
     ///
+    /// ```
+    /// use mbx_common::audit::Entry;
+    /// use mbxd::store::{Changes, CommitError, Store};
+    ///
+    /// async fn act(store: &Store, changes: Changes, entry: Entry) -> Result<(), CommitError> {
+    ///     store.commit(changes, entry).await.map(|_| ())
+    /// }
+    /// ```
+    ///
+    /// An act without its entry is no program:
+    ///
+    /// ```compile_fail,E0061
+    /// use mbxd::store::{Changes, CommitError, Store};
+    ///
+    /// async fn act(store: &Store, changes: Changes) -> Result<(), CommitError> {
+    ///     store.commit(changes).await.map(|_| ())
+    /// }
+    /// ```
+    ///
+    /// nor is one whose entry may be missing:
+    ///
+    /// ```compile_fail,E0308
+    /// use mbx_common::audit::Entry;
+    /// use mbxd::store::{Changes, CommitError, Store};
+    ///
+    /// async fn act(store: &Store, changes: Changes, entry: Option<Entry>) -> Result<(), CommitError> {
+    ///     store.commit(changes, entry).await.map(|_| ())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// [`CommitError`]; nothing was done then.
     pub async fn commit(&self, changes: Changes, entry: Entry) -> Result<Committed, CommitError> {

@@ -1,6 +1,7 @@
 //! A delivery's contents, decrypted.
 
 use super::error::HolderError;
+use crate::access::Grant;
 use crate::cipher::{
     CHUNK_LEN, ContentRoot, Dek, DigestPart, HEADER_LEN, Header, Plain, Reader, TagReader,
     content_root,
@@ -11,7 +12,6 @@ use crate::mailbox::row::MessageRow;
 use crate::mailbox::service::Mailboxes;
 use crate::store::{ReadError, Store};
 use bytes::Bytes;
-use mbx_common::assurance::Tier;
 use mbx_common::id::{ContentId, MailboxId};
 use std::ops::Range;
 
@@ -21,14 +21,15 @@ const CHUNKS_AT_ONCE: u64 = 4;
 const SCAN_LEN: u64 = 1 << 20;
 
 impl Mailboxes {
-    /// Opens the key of a tier; one call to the token, then the session's cache.
+    /// Opens the key of the tier that a grant reaches; one call to the token, then the session's
+    /// cache. No other place opens a holder's key, so nothing is read without a grant.
     pub(super) async fn unlock(
         &self,
+        grant: &Grant,
         session: HolderSession,
-        mailbox: MailboxId,
-        tier: Tier,
     ) -> Result<OpenedKey, HolderError> {
-        Ok(self.keys().unlock_tier(session, mailbox, tier).await?)
+        let tier = grant.tier().ok_or(HolderError::NotCovered)?;
+        Ok(self.keys().unlock_tier(session, grant.mailbox(), tier).await?)
     }
 
     /// The manifest of a delivery; its one or more chunks are verified under the DEK.

@@ -189,8 +189,7 @@ impl Lister<'_> {
         let key = if let Some(key) = slot {
             key
         } else {
-            let session = self.visit.session();
-            slot.insert(self.mailboxes.unlock(session, mailbox, tier).await?)
+            slot.insert(self.mailboxes.unlock(grant, self.visit.session()).await?)
         };
         match self.mailboxes.listed_view(key, mailbox, (raw, row)).await {
             Ok(view) => Ok(Listed::Within(Box::new(view))),

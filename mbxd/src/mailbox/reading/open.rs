@@ -139,7 +139,7 @@ impl Mailboxes {
         if !of_this_mailbox || !grant.covers(mailbox, Action::read(tier), row.class) {
             return Err(HolderError::NotCovered);
         }
-        let key = self.unlock(visit.session(), mailbox, tier).await?;
+        let key = self.unlock(grant, visit.session()).await?;
         let dek = open_dek(&key, mailbox, row)?;
         let manifest = self.manifest(&dek, row.manifest).await?;
         let message = manifest.message(row.place).ok_or(BadManifest)?;
