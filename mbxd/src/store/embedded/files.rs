@@ -1,6 +1,7 @@
 //! Reading the log's segments, which are kept open.
 
 use super::place::{Far, Place, Value};
+use super::record::RECORD_LEN_MAX;
 use super::segment;
 use crate::store::back_end::{BackEnd, BackFile, read_exact_at};
 use crate::store::error::ReadError;
@@ -26,7 +27,10 @@ impl Files {
     /// Reads bytes of the log.
     pub(super) fn read(&self, place: Place) -> Result<Bytes, ReadError> {
         let file = self.segment(place.segment)?;
-        let mut bytes = vec![0; usize::try_from(place.len).map_err(|_| ReadError::Damaged)?];
+        // What stands in the log is part of a record: a longer place comes of a damaged index.
+        let len = Some(place.len).filter(|len| *len <= RECORD_LEN_MAX);
+        let len = len.and_then(|len| usize::try_from(len).ok()).ok_or(ReadError::Damaged)?;
+        let mut bytes = vec![0; len];
         read_exact_at(&*file, place.offset, &mut bytes)?;
         Ok(bytes.into())
     }

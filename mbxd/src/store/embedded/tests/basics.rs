@@ -1,3 +1,6 @@
+use super::super::files::Files;
+use super::super::place::Place;
+use super::super::record::RECORD_LEN_MAX;
 use super::*;
 use crate::store::back_end::Disk;
 use futures_util::future::join_all;
@@ -38,6 +41,18 @@ fn it_works_on_a_real_disk() {
     assert!(engine.space().used_bytes > 90_000);
     let second = Embedded::open(Arc::new(Disk::new(folder.path())), &config());
     assert!(matches!(second, Err(OpenError::InUse)));
+}
+
+/// A place of the index is a claim until the log was read there.
+#[test]
+fn a_place_longer_than_any_record_is_damage_and_sets_no_memory_aside() {
+    let disk = SimulatedDisk::new();
+    deliver(&open(&disk), 0, 1500).unwrap();
+    let files = Files::new(Arc::new(disk));
+    for len in [u64::MAX, 1 << 62, 1 << 40, RECORD_LEN_MAX + 1] {
+        let place = Place { segment: 1, offset: 512, len };
+        assert!(matches!(files.read(place), Err(ReadError::Damaged)), "{len}");
+    }
 }
 
 #[test]
