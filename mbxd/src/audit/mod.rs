@@ -8,6 +8,8 @@
 mod checkpoint;
 mod error;
 mod export;
+#[doc(hidden)]
+pub mod fuzzing;
 mod integrity;
 mod log;
 mod row;

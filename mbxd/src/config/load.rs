@@ -88,15 +88,25 @@ pub struct Loaded {
 pub fn load(main: &Path) -> Result<Loaded, ConfigError> {
     let mut files = vec![main.to_owned()];
     files.extend(drop_ins(&main.with_file_name("conf.d"))?);
+    let read = |path: PathBuf| match std::fs::read_to_string(&path) {
+        Ok(text) => Ok((path, text)),
+        Err(source) => Err(ConfigError::Read { path, source }),
+    };
+    parse(main, files.into_iter().map(read).collect::<Result<_, _>>()?)
+}
+
+/// Reads texts in the order in which they win, the last most, with the files that they are from.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(main: &Path, texts: Vec<(PathBuf, String)>) -> Result<Loaded, ConfigError> {
     let mut merged = Table::new();
     let mut origin = BTreeMap::new();
     let mut digest = Sha256::new();
-    for path in &files {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+    for (path, text) in &texts {
         digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
-        digest.update(&text);
-        let table: Table = toml::from_str(&text).map_err(|error| ConfigError::Syntax {
+        digest.update(text);
+        let table: Table = toml::from_str(text).map_err(|error| ConfigError::Syntax {
             path: path.clone(),
             message: error.to_string().trim_end().to_owned(),
         })?;
@@ -105,6 +115,7 @@ pub fn load(main: &Path) -> Result<Loaded, ConfigError> {
     }
     let config: Config = merged.try_into().map_err(|error| explain(&error, main, &origin))?;
     rules::check(&config)?;
+    let files = texts.into_iter().map(|(path, _)| path).collect();
     Ok(Loaded { config, origin, digest: digest.finalize().into(), files })
 }
 

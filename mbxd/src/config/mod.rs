@@ -32,7 +32,7 @@ pub use delivery::{Checksum, Delivery};
 pub use hsm::Hsm;
 pub use installation::Installation;
 pub use keys::Keys;
-pub use load::{ConfigError, Loaded, load};
+pub use load::{ConfigError, Loaded, load, parse};
 pub use log::{Format, Log};
 pub use operators::Operators;
 pub use paths::Paths;

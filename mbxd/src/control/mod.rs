@@ -13,6 +13,8 @@ mod config;
 mod delivery;
 mod dispatch;
 mod door;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hsm;
 mod job;
 mod key;

@@ -10,6 +10,8 @@ mod description;
 mod door;
 mod fault;
 mod file_name;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handover;
 mod http;
 mod intake;

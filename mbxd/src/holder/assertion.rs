@@ -151,7 +151,15 @@ pub(super) struct Judge<'a> {
 impl Judge<'_> {
     /// Believes an assertion, or says why not.
     pub(super) fn judge(&self, token: &str) -> Result<Assertion, AssertionError> {
-        let claims = self.genuine(token)?;
+        self.believe(&self.genuine(token)?)
+    }
+
+    /// As [`Judge::judge`], for claims whose signature held.
+    pub(super) fn believe_json(&self, claims: &[u8]) -> Result<Assertion, AssertionError> {
+        self.believe(&serde_json::from_slice(claims).map_err(|_| AssertionError::Form)?)
+    }
+
+    fn believe(&self, claims: &Claims) -> Result<Assertion, AssertionError> {
         if claims.iss != self.portal.client.issuer {
             return Err(AssertionError::Issuer);
         }
@@ -159,7 +167,7 @@ impl Judge<'_> {
             return Err(AssertionError::Audience);
         }
         self.bound(&claims.cnf)?;
-        let until = self.timely(&claims)?;
+        let until = self.timely(claims)?;
         if !(1..=JTI_LEN_MAX).contains(&claims.jti.len()) {
             return Err(AssertionError::Jti);
         }
@@ -175,7 +183,7 @@ impl Judge<'_> {
             .into();
         let on_behalf_of = claims.mbx_on_behalf_of.as_deref().map(str::parse).transpose();
         Ok(Assertion {
-            number: self.number(&claims)?,
+            number: self.number(claims)?,
             loa,
             authenticated: moment(claims.auth_time)?,
             on_behalf_of: on_behalf_of.map_err(|_| AssertionError::OnBehalfOf)?,

@@ -9,6 +9,8 @@
 mod answer;
 mod assertion;
 mod door;
+#[doc(hidden)]
+pub mod fuzzing;
 mod headers;
 mod http;
 mod json;

@@ -122,7 +122,7 @@ impl Portals {
         if clock_skew_max_ms > CLOCK_SKEW_LIMIT_MS {
             return Err(PortalsError::ClockSkew);
         }
-        let mut by_certificate = HashMap::new();
+        let mut portals = Self::new(audience, (assertion_life_max_ms, clock_skew_max_ms));
         for (number, client) in config.client.iter().enumerate() {
             check(client)?;
             let earlier = config.client.iter().take(number);
@@ -132,12 +132,22 @@ impl Portals {
             }
             let portal = Arc::new(Portal::load(client)?);
             for certificate in &client.certificates {
-                if by_certificate.insert(*certificate, Arc::clone(&portal)).is_some() {
+                if portals.by_certificate.insert(*certificate, Arc::clone(&portal)).is_some() {
                     return Err(doubled);
                 }
             }
         }
-        Ok(Self { audience, assertion_life_max_ms, clock_skew_max_ms, by_certificate })
+        Ok(portals)
+    }
+
+    /// No portal yet; how long an assertion lasts at most and how far clocks may differ, in
+    /// milliseconds.
+    pub(super) fn new(
+        audience: String,
+        (assertion_life_max_ms, clock_skew_max_ms): (u64, u64),
+    ) -> Self {
+        let by_certificate = HashMap::new();
+        Self { audience, assertion_life_max_ms, clock_skew_max_ms, by_certificate }
     }
 
     /// The portal that this certificate belongs to.
@@ -148,8 +158,13 @@ impl Portals {
 
 impl Portal {
     fn load(client: &Client) -> Result<Self, PortalsError> {
-        let keys = RwLock::new(Arc::new(read_keys(client)?));
-        Ok(Self { client: client.clone(), keys, reread_after_ms: AtomicU64::new(0) })
+        Ok(Self::new(client.clone(), read_keys(client)?))
+    }
+
+    /// A portal with these keys.
+    pub(super) fn new(client: Client, keys: Vec<VerificationKey>) -> Self {
+        let keys = RwLock::new(Arc::new(keys));
+        Self { client, keys, reread_after_ms: AtomicU64::new(0) }
     }
 
     /// The keys in use.

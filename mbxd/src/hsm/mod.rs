@@ -11,6 +11,8 @@ mod context;
 mod crew;
 mod custody;
 mod fault;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod job;
 mod metrics;

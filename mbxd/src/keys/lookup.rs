@@ -143,10 +143,14 @@ impl Lookup {
     }
 
     pub(super) fn directory_value(&self, key: &DirectoryKey, row: &DirectoryRow) -> Bytes {
-        let mut value = row.encode();
-        let tag = self.row_mac(key, &value).finalize().into_bytes();
-        value.extend_from_slice(&tag);
-        value.into()
+        self.tagged(key, row.encode()).into()
+    }
+
+    /// A row's fields and its MAC.
+    pub(super) fn tagged(&self, key: &DirectoryKey, mut row: Vec<u8>) -> Vec<u8> {
+        let tag = self.row_mac(key, &row).finalize().into_bytes();
+        row.extend_from_slice(&tag);
+        row
     }
 
     /// Checks the MAC of a row that stands under this key, then reads it.

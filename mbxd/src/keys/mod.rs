@@ -14,6 +14,8 @@ mod directory;
 mod error;
 mod fields;
 mod founding;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod keyring;
 mod keyring_len;

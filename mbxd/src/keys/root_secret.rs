@@ -172,15 +172,15 @@ fn is_signer(key: &KeySpec) -> bool {
 }
 
 /// The fields of a row that are not asked for by name.
-struct Parts<'a> {
-    signer: KeyId,
-    created: Timestamp,
-    sealed: &'a [u8],
-    signature: [u8; 64],
+pub(super) struct Parts<'a> {
+    pub(super) signer: KeyId,
+    pub(super) created: Timestamp,
+    pub(super) sealed: &'a [u8],
+    pub(super) signature: [u8; 64],
 }
 
 impl<'a> Parts<'a> {
-    fn read(mut row: &'a [u8]) -> Option<Self> {
+    pub(super) fn read(mut row: &'a [u8]) -> Option<Self> {
         let _name: [u8; 22] = take(&mut row)?;
         let signer = KeyId::from_bytes(take(&mut row)?);
         let [_algorithm] = take(&mut row)?;

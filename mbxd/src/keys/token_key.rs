@@ -58,7 +58,7 @@ pub struct TokenKey {
 }
 
 impl TokenKey {
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut row = vec![VERSION, self.spec.purpose.code()];
         row.extend_from_slice(&self.spec.version.to_be_bytes());
         row.push(self.state.code());
@@ -66,7 +66,7 @@ impl TokenKey {
         row
     }
 
-    fn decode(id: &[u8], row: &[u8]) -> Result<Self, KeysError> {
+    pub(super) fn decode(id: &[u8], row: &[u8]) -> Result<Self, KeysError> {
         match row.first() {
             Some(&VERSION) => Self::fields(id, row).ok_or(KeysError::Altered(Thing::KeyRow)),
             Some(&version) => Err(KeysError::Version { thing: Thing::KeyRow, version }),

@@ -8,6 +8,8 @@ mod accept;
 mod base64_text;
 #[cfg(test)]
 mod fixture;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod incoming;
 mod manifest;
 pub mod reading;

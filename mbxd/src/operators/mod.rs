@@ -6,6 +6,8 @@
 
 mod caller;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod login;
 mod options;
 mod password;

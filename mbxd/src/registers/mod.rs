@@ -4,6 +4,8 @@
 //! connected; the company register joins with its issue.
 
 mod entitlement;
+#[doc(hidden)]
+pub mod fuzzing;
 mod row;
 mod senders;
 

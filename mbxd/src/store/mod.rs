@@ -9,6 +9,8 @@ pub mod embedded;
 mod engine;
 mod error;
 mod floods;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod memory;
 pub mod records;
 mod refusals;

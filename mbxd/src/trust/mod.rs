@@ -10,6 +10,8 @@ mod chain;
 mod client;
 mod crl;
 mod crls;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod inventory;
 mod issuer;

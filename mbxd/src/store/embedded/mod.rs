@@ -10,6 +10,8 @@ mod committer;
 mod engine;
 mod error;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod group;
 mod index;
 mod index_file;

@@ -16,7 +16,7 @@ pub(super) const FIRST_GROUP: u64 = SECTOR_LEN;
 /// Newest format of segments: the only one written.
 pub(super) const FORMAT: u16 = 1;
 
-const HEADER_LEN: usize = 512;
+pub(super) const HEADER_LEN: usize = 512;
 const MAGIC: &[u8; 6] = b"MBXLOG";
 const EXTENSION: &str = ".seg";
 const NEW: &str = ".new";
@@ -42,7 +42,7 @@ impl Segment {
         name(self.number)
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_LEN);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&FORMAT.to_be_bytes());
@@ -56,7 +56,7 @@ impl Segment {
         bytes
     }
 
-    fn decode(bytes: &[u8; HEADER_LEN], number: u32) -> Result<Self, OpenError> {
+    pub(super) fn decode(bytes: &[u8; HEADER_LEN], number: u32) -> Result<Self, OpenError> {
         let damaged = || OpenError::Damaged { segment: number, offset: 0 };
         let sum = bytes.get(..48).map(crc32c::crc32c);
         if !bytes.starts_with(MAGIC) || sum != u32_at(bytes, 48) {

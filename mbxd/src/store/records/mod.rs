@@ -7,6 +7,8 @@
 
 mod file;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod tail;
 #[cfg(test)]
 mod tests;
