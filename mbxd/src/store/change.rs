@@ -20,7 +20,7 @@ pub enum Table {
     DeliveryByTime = 6,
     /// Duplicate key → `TransId` and Delivered flags.
     Dedup = 7,
-    /// (day, kind, key): what may be dropped when.
+    /// (kind, moment, key): what may be dropped when.
     Retention = 8,
     /// Root secrets, signed.
     RootSecret = 9,
