@@ -1,13 +1,11 @@
 //! One sender as it is kept: a row of `Table::Sender` (`docs/formats/sender.md`).
 
+use crate::store::Row;
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::id::OperatorId;
 use mbx_common::identity::OrganisationNumber;
 use mbx_common::time::Timestamp;
 use serde::{Deserialize, Serialize};
-
-/// First byte of a row: the layout that follows.
-const ROW_VERSION: u8 = 1;
 
 /// Whether an organisation may send.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -73,22 +71,10 @@ impl Sender {
     pub fn dispatcher(&self, organisation: OrganisationNumber) -> Option<&Dispatcher> {
         self.dispatchers.iter().find(|dispatcher| dispatcher.organisation == organisation)
     }
+}
 
-    /// The row: version byte, then the fields.
-    pub(crate) fn to_row(&self) -> Option<Vec<u8>> {
-        postcard::to_extend(self, vec![ROW_VERSION]).ok()
-    }
-
-    /// Reads a row; nothing may follow it.
-    pub(crate) fn from_row(row: &[u8]) -> Option<Self> {
-        match row {
-            [ROW_VERSION, fields @ ..] => match postcard::take_from_bytes(fields) {
-                Ok((sender, [])) => Some(sender),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
+impl Row for Sender {
+    const VERSION: u8 = 1;
 }
 
 #[cfg(test)]
@@ -137,16 +123,16 @@ pub(crate) mod tests {
     proptest! {
         #[test]
         fn a_row_reads_back_and_has_one_spelling(sender in sender()) {
-            let row = sender.to_row().unwrap();
-            prop_assert_eq!(Sender::from_row(&row), Some(sender));
+            let row = sender.encode().unwrap().to_vec();
+            prop_assert_eq!(Sender::decode(&row).unwrap(), sender);
         }
 
         #[test]
         fn a_row_that_was_cut_or_lengthened_is_refused(sender in sender(), at in any::<prop::sample::Index>()) {
-            let mut row = sender.to_row().unwrap();
-            prop_assert_eq!(Sender::from_row(&row[..at.index(row.len())]), None);
+            let mut row = sender.encode().unwrap().to_vec();
+            prop_assert!(Sender::decode(&row[..at.index(row.len())]).is_err());
             row.push(0);
-            prop_assert_eq!(Sender::from_row(&row), None);
+            prop_assert!(Sender::decode(&row).is_err());
         }
     }
 
@@ -154,9 +140,9 @@ pub(crate) mod tests {
     fn a_row_of_another_version_is_refused() {
         let sender =
             Sender::new(ORGANISATIONS[0].parse().unwrap(), Standing::Allowed, Timestamp::EPOCH);
-        let mut row = sender.to_row().unwrap();
+        let mut row = sender.encode().unwrap().to_vec();
         row[0] = 2;
-        assert_eq!(Sender::from_row(&row), None);
+        assert!(Sender::decode(&row).is_err());
     }
 
     #[test]
@@ -178,6 +164,8 @@ pub(crate) mod tests {
         drawn.extend(b"165568402266");
         drawn.extend([0, 1, 1, 1, 0xac, 0x02, 1, 2, b'o', b'k', 0, 1]);
         drawn.extend([0xab; 16]);
-        assert_eq!(sender.to_row(), Some(drawn));
+        assert_eq!(sender.encode().unwrap(), drawn);
+        drawn.splice(14..=14, [0x81, 0]);
+        assert!(Sender::decode(&drawn).is_err(), "a count has one spelling");
     }
 }

@@ -3,7 +3,9 @@
 use super::entitlement::{self, Claim, NotEntitled, Rows};
 use super::row::{Dispatcher, Sender, Standing};
 use crate::clock::Clock;
-use crate::store::{Changes, CommitError, Expectation, KeyRange, ReadError, Store, Table};
+use crate::store::{
+    BadRow, Changes, CommitError, Expectation, KeyRange, ReadError, Row as _, Store, Table,
+};
 use bytes::Bytes;
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::audit::{Actor, Event, Fact, Origin, Subject};
@@ -277,7 +279,7 @@ async fn load(store: &Store) -> Result<Rows, SenderError> {
         let page = store.scan(Table::Sender, range.clone(), PAGE_ROWS).await?;
         let last = page.rows.last().map(|(key, _)| key.clone());
         for (_, row) in page.rows {
-            let sender = Sender::from_row(&row).ok_or(SenderError::Damaged)?;
+            let sender = Sender::decode(&row).map_err(|BadRow| SenderError::Damaged)?;
             rows.insert(sender.organisation, sender);
         }
         match last {
@@ -291,7 +293,7 @@ async fn load(store: &Store) -> Result<Rows, SenderError> {
 }
 
 fn row(sender: &Sender) -> Result<Bytes, SenderError> {
-    sender.to_row().map(Bytes::from).ok_or(SenderError::Damaged)
+    sender.encode().map_err(|BadRow| SenderError::Damaged)
 }
 
 /// The entry names the sender, then its dispatchers, and proves the row by its digest.
@@ -309,9 +311,9 @@ fn entry(sender: &Sender, origin: &Origin, now: Timestamp) -> mbx_common::audit:
         entry = entry.fact(Fact::Moment(end));
     }
     entry = entry.fact(Fact::Class(sender.notify_class.number()));
-    match sender.to_row() {
-        Some(row) => entry.fact(Fact::Digest(sha2::Sha256::digest(row).into())),
-        None => entry,
+    match sender.encode() {
+        Ok(row) => entry.fact(Fact::Digest(sha2::Sha256::digest(row).into())),
+        Err(BadRow) => entry,
     }
 }
 
