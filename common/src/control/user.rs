@@ -158,7 +158,7 @@ pub struct UserQuery {
 }
 
 /// A holder in a list.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct UserRow {
     /// The mailbox.
     pub mailbox: MailboxId,
@@ -175,7 +175,7 @@ pub struct UserRow {
 }
 
 /// A holder in full.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct User {
     /// The mailbox.
     pub mailbox: MailboxId,
@@ -200,6 +200,19 @@ pub struct User {
     /// Key epoch of the basic and of the high tier; absent while the directory cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epochs: Option<[u32; 2]>,
+}
+
+// The number may have been asked for in full.
+impl fmt::Debug for UserRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserRow").field("mailbox", &self.mailbox).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("mailbox", &self.mailbox).finish_non_exhaustive()
+    }
 }
 
 /// Terms as a holder accepted them.
@@ -245,4 +258,18 @@ pub struct StateChanged {
     /// Position in the audit log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_in_a_row_is_not_shown_by_debug() {
+        let text = r#"{"mailbox":"mbx_01010101010101010101010101010101","number":"191212121212",
+            "kind":"person","state":"active","since":"2026-11-24T10:00:00Z","messages":1}"#;
+        let row: UserRow = serde_json::from_str(text).unwrap();
+        assert_eq!(row.number.as_deref(), Some("191212121212"));
+        assert!(!format!("{row:?}").contains("1912"));
+    }
 }

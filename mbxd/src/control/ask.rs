@@ -11,9 +11,9 @@ use mbx_common::control::route::Route;
 use mbx_common::explain;
 use mbx_common::limit::NOTE_LEN_MAX;
 use serde::de::DeserializeOwned;
+use std::fmt;
 
 /// One request.
-#[derive(Debug)]
 pub(super) struct Ask {
     /// The route.
     pub(super) route: Route,
@@ -27,6 +27,13 @@ pub(super) struct Ask {
     pub(super) caller: Caller,
     /// What the person wishes besides.
     pub(super) wishes: Wishes,
+}
+
+/// Its body may hold a password, a PIN or a number.
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask").field("route", &self.route).finish_non_exhaustive()
+    }
 }
 
 /// What headers say of a request.
@@ -143,6 +150,25 @@ mod tests {
             headers.insert(header::REASON, HeaderValue::from_bytes(&bad).unwrap());
             assert_eq!(Wishes::read(&headers).unwrap_err().code, explain::USAGE);
         }
+    }
+
+    #[test]
+    fn a_password_in_the_body_is_not_shown_by_debug() {
+        let caller = Caller {
+            uid: 0,
+            pid: None,
+            tty: None,
+            request: mbx_common::id::RequestId::from_bytes([1; 16]),
+        };
+        let ask = Ask {
+            route: Route::Login,
+            parameter: None,
+            query: String::new(),
+            body: Bytes::from_static(br#"{"password":"correct horse"}"#),
+            caller,
+            wishes: Wishes::default(),
+        };
+        assert_eq!(format!("{ask:?}"), "Ask { route: Login, .. }");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use mbx_common::id::RequestId;
 use mbx_common::identity::{NationalNumber, OrganisationNumber};
 use mbx_common::time::Timestamp;
 use sha2::{Digest as _, Sha256};
+use std::fmt;
 use std::ops::Range;
 
 /// Which operation of the Service port brought it.
@@ -72,7 +73,6 @@ impl RepeatMark {
 }
 
 /// One verified delivery, ready to be encrypted and stored.
-#[derive(Debug)]
 pub struct Incoming {
     /// The request, as answers and logs name it.
     pub request: RequestId,
@@ -137,7 +137,6 @@ pub struct Refusal {
 }
 
 /// One message of a delivery.
-#[derive(Debug)]
 pub struct IncomingMessage {
     /// `Header/Id` as the sender wrote it; never a key of ours.
     pub sender_id: String,
@@ -154,7 +153,7 @@ pub struct IncomingMessage {
 }
 
 /// `Supportinfo` of a message.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct Support {
     /// `Text`.
     pub text: String,
@@ -167,7 +166,6 @@ pub struct Support {
 }
 
 /// A body or attachment.
-#[derive(Debug)]
 pub struct Part {
     /// Media type, lower case, without parameters.
     pub media_type: String,
@@ -180,13 +178,43 @@ pub struct Part {
 }
 
 /// Where the octets of a part are.
-#[derive(Debug)]
 pub enum PartSource {
     /// Bytes of the payload that are nothing but base64 and white space.
     Base64At(Range<u64>),
     /// Decoded octets, where the text in the payload is interrupted by character references or
     /// CDATA.
     Decoded(Bytes),
+}
+
+// What people wrote is never shown where something is only to be traced.
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for IncomingMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IncomingMessage(redacted)")
+    }
+}
+
+impl fmt::Debug for Support {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Support(redacted)")
+    }
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Part").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PartSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PartSource(redacted)")
+    }
 }
 
 macro_rules! stages {

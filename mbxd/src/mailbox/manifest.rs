@@ -10,12 +10,13 @@ use mbx_common::id::{ContentId, DeliveryId};
 use mbx_common::identity::OrganisationNumber;
 use mbx_common::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The version that is written.
 const VERSION: u8 = 1;
 
 /// What a delivery holds. Readers skip fields that they do not know.
-#[derive(Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Deserialize, PartialEq, Serialize)]
 pub(crate) struct Manifest {
     v: u8,
     pub(crate) delivery: DeliveryId,
@@ -34,7 +35,7 @@ pub(crate) struct Manifest {
 }
 
 /// The authority it is from and who brought it.
-#[derive(Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Deserialize, PartialEq, Serialize)]
 pub(crate) struct Sender {
     pub(crate) id: OrganisationNumber,
     pub(crate) name: String,
@@ -50,7 +51,7 @@ pub(crate) struct StoredContent {
 }
 
 /// One message.
-#[derive(Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Deserialize, PartialEq, Serialize)]
 pub(crate) struct Message {
     /// The sender's own id.
     pub(crate) sender_id: String,
@@ -62,7 +63,7 @@ pub(crate) struct Message {
 }
 
 /// Whom the holder can ask.
-#[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Support {
     pub(crate) text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +75,7 @@ pub(crate) struct Support {
 }
 
 /// A body or attachment.
-#[derive(Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Deserialize, PartialEq, Serialize)]
 pub(crate) struct StoredPart {
     pub(crate) media_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,6 +98,37 @@ pub(crate) enum Place {
     },
     /// The whole of a content, by its place in `contents`.
     Content { index: usize },
+}
+
+// What people wrote is never shown where something is only to be traced.
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Manifest").field("delivery", &self.delivery).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Message(redacted)")
+    }
+}
+
+impl fmt::Debug for Support {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Support(redacted)")
+    }
+}
+
+impl fmt::Debug for StoredPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredPart").field("len", &self.len).finish_non_exhaustive()
+    }
 }
 
 /// Why a delivery has no manifest: the door handed over parts that do not fit the payload.
@@ -298,6 +330,23 @@ mod tests {
         assert_eq!(Draft::of(delivery, &incoming).err(), Some(BadPart::Outside));
         incoming.messages[0].body.source = PartSource::Base64At(0..5);
         assert_eq!(Draft::of(delivery, &incoming).err(), Some(BadPart::NotBase64(NotBase64)));
+    }
+
+    #[test]
+    fn nothing_that_people_wrote_is_shown_by_debug() {
+        let incoming = fixture::incoming();
+        let draft = Draft::of(DeliveryId::from_bytes([1; 16]), &incoming).unwrap();
+        let (message, part) = (&draft.manifest.messages[0], &incoming.messages[0].attachments[0]);
+        let shown = [
+            format!("{incoming:?} {:?} {:?}", incoming.messages[0], incoming.messages[0].support),
+            format!("{part:?} {:?}", part.source),
+            format!("{:?} {:?} {message:?}", draft.manifest, draft.manifest.sender),
+            format!("{:?} {:?}", message.support, message.attachments[0]),
+        ];
+        let written = ["Seeded", "Ask us", "decision", "Authority", "1912", "PDF", "ref-1", "Body"];
+        for shown in shown {
+            assert!(written.iter().all(|text| !shown.contains(text)), "{shown}");
+        }
     }
 
     #[test]
