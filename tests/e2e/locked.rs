@@ -6,18 +6,25 @@ use mbx_sim::delivery::Message;
 use mbx_sim::soap::Reply;
 use mbx_tests::faults::Faults;
 use mbx_tests::installation::{FIRST, Installation, Setup};
-use mbx_tests::token::Token;
+use mbx_tests::token::{Kind, Token};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+
+suite! {
+    the_lookup_secret_is_given_out_once_asked_recorded_and_to_its_file_alone
+    a_locked_daemon_with_the_lookup_credential_delivers_and_reads_when_the_pin_is_given
+    a_wrong_pin_is_tried_once_only_over_five_restarts
+    a_pin_given_while_the_hsm_is_open_is_refused_untried
+}
 
 const THREE: u8 = 3;
 /// `CKR_PIN_INCORRECT`.
 const PIN_INCORRECT: u64 = 0xa0;
 
 /// An installation with one person, one message and the lookup secret among its credentials.
-async fn with_lookup() -> (Installation, String) {
+async fn with_lookup(kind: Kind) -> (Installation, String) {
     let config = "[keys]\nlookup_credential = \"lookup\"\n".to_owned();
-    let installation = Installation::ready(&Setup { faults: true, config, ..Setup::default() });
+    let installation = Installation::ready(&Setup { config, ..Setup::on(kind) });
     let (person, _) = installation.register(1);
     delivered(&installation, &person, "1", "before").await;
     let credential = installation.path("credentials/lookup");
@@ -55,9 +62,8 @@ fn refused_pins(faults: &Faults) -> usize {
     calls.iter().filter(|call| call.function == "C_Login" && call.code == PIN_INCORRECT).count()
 }
 
-#[tokio::test]
-async fn the_lookup_secret_is_given_out_once_asked_recorded_and_to_its_file_alone() {
-    let (installation, _) = with_lookup().await;
+async fn the_lookup_secret_is_given_out_once_asked_recorded_and_to_its_file_alone(kind: Kind) {
+    let (installation, _) = with_lookup(kind).await;
     let path = installation.path("credentials/lookup");
     let secret = fs::read_to_string(&path).unwrap();
     assert!(secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit()));
@@ -71,9 +77,10 @@ async fn the_lookup_secret_is_given_out_once_asked_recorded_and_to_its_file_alon
     assert_eq!(fs::read_to_string(&path).unwrap(), secret);
 }
 
-#[tokio::test]
-async fn a_locked_daemon_with_the_lookup_credential_delivers_and_reads_when_the_pin_is_given() {
-    let (mut installation, person) = with_lookup().await;
+async fn a_locked_daemon_with_the_lookup_credential_delivers_and_reads_when_the_pin_is_given(
+    kind: Kind,
+) {
+    let (mut installation, person) = with_lookup(kind).await;
     assert!(installation.stop().success());
     fs::remove_file(installation.path("credentials/hsm-pin")).unwrap();
     installation.start();
@@ -105,9 +112,8 @@ async fn a_locked_daemon_with_the_lookup_credential_delivers_and_reads_when_the_
     assert_eq!(body, b"while locked");
 }
 
-#[tokio::test]
-async fn a_wrong_pin_is_tried_once_only_over_five_restarts() {
-    let (mut installation, person) = with_lookup().await;
+async fn a_wrong_pin_is_tried_once_only_over_five_restarts(kind: Kind) {
+    let (mut installation, person) = with_lookup(kind).await;
     let faults = Faults::of(&installation.token);
     assert_eq!(refused_pins(&faults), 0);
     fs::write(installation.path("credentials/hsm-pin"), "000000").unwrap();
@@ -128,4 +134,21 @@ async fn a_wrong_pin_is_tried_once_only_over_five_restarts() {
     assert_eq!(code, Some(0), "{text}");
     let messages = list(&installation.portal(), (&person, THREE)).await;
     assert_eq!(messages.len(), 6);
+}
+
+async fn a_pin_given_while_the_hsm_is_open_is_refused_untried(kind: Kind) {
+    let (installation, _) = with_lookup(kind).await;
+    let faults = Faults::of(&installation.token);
+    for pin in ["000000", Token::PIN] {
+        let (code, text) = give_pin(&installation, pin);
+        assert_ne!(code, Some(0), "{text}");
+        assert!(text.contains("MBX-3011") && text.contains("not tried"), "{text}");
+    }
+    assert_eq!(refused_pins(&faults), 0);
+    let found = installation.json(&["audit", "search", "--event", "MBX-A508"]);
+    let results: Vec<&str> = found["data"]
+        .as_array()
+        .map(|rows| rows.iter().filter_map(|row| row["result"].as_str()).collect())
+        .unwrap_or_default();
+    assert_eq!(results, ["refused", "asked", "refused", "asked"], "{found}");
 }

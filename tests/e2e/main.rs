@@ -10,6 +10,28 @@
     reason = "what does not hold fails the test"
 )]
 
+/// Each test once per kind of token; on Kryoptic only where that is built.
+macro_rules! suite {
+    ($($name:ident)+) => {
+        mod softhsm {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(mbx_tests::token::Kind::SoftHsm).await;
+            })+
+        }
+
+        mod kryoptic {
+            $(#[tokio::test]
+            async fn $name() {
+                let kind = mbx_tests::token::Kind::Kryoptic;
+                if kind.is_installed() {
+                    super::$name(kind).await;
+                }
+            })+
+        }
+    };
+}
+
 mod at_rest;
 mod audit;
 mod check_config;

@@ -6,7 +6,19 @@ use mbx_sim::load::filler;
 use mbx_sim::marshal::{Style, envelope};
 use mbx_sim::soap::Reply;
 use mbx_tests::installation::{AUTHORITY, Installation, Setup};
+use mbx_tests::token::Kind;
 use serde_json::Value;
+
+suite! {
+    what_was_sent_in_each_style_is_what_the_holder_reads_to_the_byte
+    level_two_sees_that_a_class_three_message_waits_and_nothing_of_it
+    a_repeat_gets_the_original_answer_and_stores_nothing
+    someone_without_a_mailbox_is_answered_as_not_delivered
+    a_notify_reaches_each_who_has_a_mailbox_and_level_two_reads_it
+    a_message_is_marked_deleted_and_restored
+    an_assertion_opens_once_and_only_for_the_certificate_it_names
+    a_refused_delivery_is_told_listed_and_counted_once
+}
 
 const THREE: u8 = 3;
 const TWO: u8 = 2;
@@ -25,9 +37,8 @@ fn delivered(reply: &Reply) -> (String, Vec<bool>) {
     }
 }
 
-#[tokio::test]
-async fn what_was_sent_in_each_style_is_what_the_holder_reads_to_the_byte() {
-    let installation = Installation::ready(&Setup::default());
+async fn what_was_sent_in_each_style_is_what_the_holder_reads_to_the_byte(kind: Kind) {
+    let installation = Installation::ready(&Setup::on(kind));
     let (person, _) = installation.register(1);
     let portal = installation.portal();
     for (count, style) in Style::ALL.into_iter().enumerate() {
@@ -50,9 +61,8 @@ async fn what_was_sent_in_each_style_is_what_the_holder_reads_to_the_byte() {
     }
 }
 
-#[tokio::test]
-async fn level_two_sees_that_a_class_three_message_waits_and_nothing_of_it() {
-    let installation = Installation::ready(&Setup { faults: true, ..Setup::default() });
+async fn level_two_sees_that_a_class_three_message_waits_and_nothing_of_it(kind: Kind) {
+    let installation = Installation::ready(&Setup::on(kind));
     let (person, _) = installation.register(1);
     let portal = installation.portal();
     installation.deliver(&person, letter()).await;
@@ -88,9 +98,8 @@ async fn level_two_sees_that_a_class_three_message_waits_and_nothing_of_it() {
     assert!(opened(&faults) > before, "level 3 opens it");
 }
 
-#[tokio::test]
-async fn a_repeat_gets_the_original_answer_and_stores_nothing() {
-    let installation = Installation::ready(&Setup::default());
+async fn a_repeat_gets_the_original_answer_and_stores_nothing(kind: Kind) {
+    let installation = Installation::ready(&Setup::on(kind));
     let (person, _) = installation.register(1);
     let document = bytes::Bytes::from(installation.signed(&person, letter(), Style::Jaxb));
     let first = installation.post(document.clone()).await;
@@ -99,17 +108,15 @@ async fn a_repeat_gets_the_original_answer_and_stores_nothing() {
     assert_eq!(list(&installation.portal(), (&person, THREE)).await.len(), 1);
 }
 
-#[tokio::test]
-async fn someone_without_a_mailbox_is_answered_as_not_delivered() {
-    let installation = Installation::ready(&Setup::default());
+async fn someone_without_a_mailbox_is_answered_as_not_delivered(kind: Kind) {
+    let installation = Installation::ready(&Setup::on(kind));
     let stranger = mbx_sim::identity::person(999);
     let reply = installation.deliver(&stranger, letter()).await;
     assert_eq!(delivered(&reply).1, [false]);
 }
 
-#[tokio::test]
-async fn a_notify_reaches_each_who_has_a_mailbox_and_level_two_reads_it() {
-    let installation = Installation::ready(&Setup::default());
+async fn a_notify_reaches_each_who_has_a_mailbox_and_level_two_reads_it(kind: Kind) {
+    let installation = Installation::ready(&Setup::on(kind));
     let (one, _) = installation.register(1);
     let (two, _) = installation.register(2);
     let stranger = mbx_sim::identity::person(999);
@@ -136,9 +143,8 @@ async fn a_notify_reaches_each_who_has_a_mailbox_and_level_two_reads_it() {
     }
 }
 
-#[tokio::test]
-async fn a_message_is_marked_deleted_and_restored() {
-    let installation = Installation::ready(&Setup::default());
+async fn a_message_is_marked_deleted_and_restored(kind: Kind) {
+    let installation = Installation::ready(&Setup::on(kind));
     let (person, _) = installation.register(1);
     let portal = installation.portal();
     installation.deliver(&person, letter()).await;
@@ -153,9 +159,8 @@ async fn a_message_is_marked_deleted_and_restored() {
     assert_eq!(call(&portal, "GET", &format!("{path}/parts/0"), who).await.status, 200);
 }
 
-#[tokio::test]
-async fn an_assertion_opens_once_and_only_for_the_certificate_it_names() {
-    let installation = Installation::ready(&Setup::default());
+async fn an_assertion_opens_once_and_only_for_the_certificate_it_names(kind: Kind) {
+    let installation = Installation::ready(&Setup::on(kind));
     let (person, _) = installation.register(1);
     let portal = installation.portal();
     let assertion = portal.assertion(&portal.claims(&person, THREE)).unwrap();
@@ -169,9 +174,8 @@ async fn an_assertion_opens_once_and_only_for_the_certificate_it_names() {
     assert_eq!(other.status, 401);
 }
 
-#[tokio::test]
-async fn a_refused_delivery_is_told_listed_and_counted_once() {
-    let installation = Installation::ready(&Setup::default());
+async fn a_refused_delivery_is_told_listed_and_counted_once(kind: Kind) {
+    let installation = Installation::ready(&Setup::on(kind));
     let (person, _) = installation.register(1);
     let document = installation.signed(&person, letter(), Style::Default);
     let altered = document.replace("Decision on your", "Decision on their");

@@ -46,6 +46,13 @@ pub struct Setup {
     pub credentials: Vec<(String, String)>,
 }
 
+impl Setup {
+    /// On a token of this kind, the fault module before it.
+    pub fn on(kind: Kind) -> Self {
+        Self { kind: Some(kind), faults: true, ..Self::default() }
+    }
+}
+
 /// The installation. Dropped, its daemon is killed and its folder removed.
 #[derive(Debug)]
 pub struct Installation {

@@ -51,6 +51,15 @@ impl Kind {
         };
         path.exists().then_some(path)
     }
+
+    /// Whether a test on it can run; fails where nothing installed may be skipped, which
+    /// `MBX_TEST_ALL` says.
+    pub fn is_installed(self) -> bool {
+        let installed = self.module().is_some();
+        let required = env::var_os("MBX_TEST_ALL").is_some();
+        assert!(installed || !required, "no module for {}", self.name());
+        installed
+    }
 }
 
 /// An initialised token in a folder of its own, which goes away with it.
@@ -142,6 +151,33 @@ impl Token {
         walk.filter(|entry| entry.path().extension().is_some_and(|e| e == "object")).count()
     }
 
+    /// The file of the object that was made as the n-th, from 0; for SoftHSM.
+    pub fn object_made(&self, n: usize) -> PathBuf {
+        let walk = walkdir::WalkDir::new(self.storage()).into_iter().filter_map(Result::ok);
+        let objects = walk.filter(|entry| entry.path().extension().is_some_and(|e| e == "object"));
+        let made = |path: &PathBuf| fs::metadata(path).and_then(|facts| facts.created()).ok();
+        let mut paths: Vec<PathBuf> = objects
+            .map(walkdir::DirEntry::into_path)
+            .filter(|path| {
+                // The token's own description is an object file too.
+                path.file_name().is_some_and(|name| name != "token.object")
+            })
+            .collect();
+        paths.sort_by_key(made);
+        paths.swap_remove(n)
+    }
+
+    /// Tells SoftHSM, in whichever process, that objects came or went, as its own writes do.
+    pub fn announce_change(&self) {
+        for entry in walkdir::WalkDir::new(self.storage()).into_iter().filter_map(Result::ok) {
+            if entry.file_name() == "generation" {
+                let count = fs::read(entry.path()).expect("the token's count of changes");
+                let count = u64::from_be_bytes(count.try_into().expect("eight bytes"));
+                fs::write(entry.path(), (count + 1).to_be_bytes()).expect("the count");
+            }
+        }
+    }
+
     /// What a process that uses the token needs in its environment.
     pub fn env(&self) -> Vec<(&'static str, String)> {
         let config = self.config().display().to_string();
@@ -159,6 +195,7 @@ impl Token {
         }
         env.push(("P11FAULT_RULES", self.fault_rules().display().to_string()));
         env.push(("P11FAULT_LOG", self.fault_log().display().to_string()));
+        env.push(("P11FAULT_SECRETS", self.secrets().display().to_string()));
         env
     }
 
@@ -173,6 +210,11 @@ impl Token {
             .into_iter()
             .find(|path| path.exists())
             .expect("libp11fault.so is built along with this package")
+    }
+
+    /// Where the fault module writes down every secret that the token sealed or opened.
+    pub fn secrets(&self) -> PathBuf {
+        self.dir.join("secrets")
     }
 
     pub(crate) fn fault_rules(&self) -> PathBuf {
@@ -231,8 +273,7 @@ fn run(kind: Kind, test: &str, body: impl FnOnce(Token)) {
     if alone::is_child() {
         return body(Token::inherited().expect("the parent made a token"));
     }
-    if kind.module().is_none() {
-        assert!(env::var_os("MBX_TEST_ALL").is_none(), "no module for {}", kind.name());
+    if !kind.is_installed() {
         return;
     }
     let token = Token::create(kind);

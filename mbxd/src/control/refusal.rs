@@ -78,9 +78,14 @@ impl Refusal {
             | KeysError::Store(_)
             | KeysError::Keyring(_) => explain::generic(error.kind()),
         };
+        let said = if let KeysError::Custody(error) = error {
+            error.to_string()
+        } else {
+            error.to_string()
+        };
         let detail = match (&status.hsm.cause, error) {
-            (Some(cause), KeysError::Locked | KeysError::Custody(_)) => format!("{error}: {cause}"),
-            _ => error.to_string(),
+            (Some(cause), KeysError::Locked | KeysError::Custody(_)) => format!("{said}: {cause}"),
+            _ => said,
         };
         let refusal = Self::new(code, detail);
         match error.retry_after() {

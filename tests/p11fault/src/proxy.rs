@@ -119,6 +119,59 @@ unsafe extern "C" fn C_OpenSession(
     })
 }
 
+unsafe extern "C" fn C_Encrypt(
+    session: CK_SESSION_HANDLE,
+    plain: *mut CK_BYTE,
+    plain_len: CK_ULONG,
+    sealed: *mut CK_BYTE,
+    sealed_len: *mut CK_ULONG,
+) -> CK_RV {
+    let Some(session) = translate(session) else { return stale("C_Encrypt") };
+    run("C_Encrypt", "", |real| {
+        // SAFETY: the caller's arguments, passed on as they are but for the handle, which is the
+        // real module's own again.
+        let code = unsafe { real.C_Encrypt?(session, plain, plain_len, sealed, sealed_len) };
+        if code == CKR_OK {
+            // SAFETY: the real module has just read as many bytes there.
+            unsafe { note_secret(plain, plain_len) };
+        }
+        Some(code)
+    })
+}
+
+unsafe extern "C" fn C_Decrypt(
+    session: CK_SESSION_HANDLE,
+    sealed: *mut CK_BYTE,
+    sealed_len: CK_ULONG,
+    plain: *mut CK_BYTE,
+    plain_len: *mut CK_ULONG,
+) -> CK_RV {
+    let Some(session) = translate(session) else { return stale("C_Decrypt") };
+    run("C_Decrypt", "", |real| {
+        // SAFETY: the caller's arguments, passed on as they are but for the handle, which is the
+        // real module's own again.
+        let code = unsafe { real.C_Decrypt?(session, sealed, sealed_len, plain, plain_len) };
+        if code == CKR_OK && !plain.is_null() && !plain_len.is_null() {
+            // SAFETY: not null, and the real module has just written the number there.
+            let len = unsafe { *plain_len };
+            // SAFETY: the real module has just written as many bytes there.
+            unsafe { note_secret(plain, len) };
+        }
+        Some(code)
+    })
+}
+
+/// Writes down a secret that the token sealed or opened.
+///
+/// # Safety
+/// So many bytes can be read there, where it is not null.
+unsafe fn note_secret(bytes: *const CK_BYTE, len: CK_ULONG) {
+    if let (false, Ok(len)) = (bytes.is_null(), usize::try_from(len)) {
+        // SAFETY: by the contract of this function.
+        calls::note_secret(unsafe { std::slice::from_raw_parts(bytes, len) });
+    }
+}
+
 macro_rules! proxy {
     (plain $name:ident($($arg:ident: $type:ty),*)) => {
         unsafe extern "C" fn $name($($arg: $type),*) -> CK_RV {
@@ -161,6 +214,8 @@ macro_rules! proxies {
                 C_Initialize: Some(C_Initialize),
                 C_Finalize: Some(C_Finalize),
                 C_OpenSession: Some(C_OpenSession),
+                C_Encrypt: Some(C_Encrypt),
+                C_Decrypt: Some(C_Decrypt),
                 $($name: Some($name),)+
             }
         }
@@ -194,11 +249,9 @@ proxies! {
     session C_FindObjects(session: CK_SESSION_HANDLE, a2: *mut CK_OBJECT_HANDLE, a3: CK_ULONG, a4: *mut CK_ULONG);
     session C_FindObjectsFinal(session: CK_SESSION_HANDLE);
     keyed C_EncryptInit(session: CK_SESSION_HANDLE, a2: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE);
-    session C_Encrypt(session: CK_SESSION_HANDLE, a2: *mut CK_BYTE, a3: CK_ULONG, a4: *mut CK_BYTE, a5: *mut CK_ULONG);
     session C_EncryptUpdate(session: CK_SESSION_HANDLE, a2: *mut CK_BYTE, a3: CK_ULONG, a4: *mut CK_BYTE, a5: *mut CK_ULONG);
     session C_EncryptFinal(session: CK_SESSION_HANDLE, a2: *mut CK_BYTE, a3: *mut CK_ULONG);
     keyed C_DecryptInit(session: CK_SESSION_HANDLE, a2: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE);
-    session C_Decrypt(session: CK_SESSION_HANDLE, a2: *mut CK_BYTE, a3: CK_ULONG, a4: *mut CK_BYTE, a5: *mut CK_ULONG);
     session C_DecryptUpdate(session: CK_SESSION_HANDLE, a2: *mut CK_BYTE, a3: CK_ULONG, a4: *mut CK_BYTE, a5: *mut CK_ULONG);
     session C_DecryptFinal(session: CK_SESSION_HANDLE, a2: *mut CK_BYTE, a3: *mut CK_ULONG);
     session C_DigestInit(session: CK_SESSION_HANDLE, a2: *mut CK_MECHANISM);
