@@ -127,6 +127,19 @@ impl fmt::Display for MailboxState {
     }
 }
 
+/// A text that names no state of a mailbox.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a mailbox is one of: active, suspended, closing, closed")]
+pub struct UnknownMailboxState;
+
+impl FromStr for MailboxState {
+    type Err = UnknownMailboxState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMailboxState> {
+        Self::ALL.into_iter().find(|state| state.name() == text).ok_or(UnknownMailboxState)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,8 +152,10 @@ mod tests {
         }
         for state in MailboxState::ALL {
             assert_eq!(MailboxState::from_code(state.code()), Some(state));
+            assert_eq!(state.name().parse(), Ok(state));
         }
         assert_eq!("Person".parse::<HolderKind>(), Err(UnknownHolderKind));
+        assert_eq!("Active".parse::<MailboxState>(), Err(UnknownMailboxState));
         assert_eq!(HolderKind::from_code(0), None);
         assert_eq!(MailboxState::from_code(5), None);
     }

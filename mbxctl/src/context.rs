@@ -51,6 +51,7 @@ impl Context {
         screen.columns.clone_from(&global.columns);
         screen.filters.clone_from(&global.filter);
         screen.sort.clone_from(&global.sort);
+        screen.limit = global.limit;
         screen.no_headers = global.no_headers;
         let keeper = Keeper::of(&settings.socket);
         let manner = Manner {
@@ -127,7 +128,7 @@ pub(crate) fn changed<T: Serialize>(
 }
 
 /// A plan for people: what would be done.
-fn plan(plan: &Plan) -> Answer {
+pub(crate) fn plan(plan: &Plan) -> Answer {
     let short: String = plan.hash.chars().take(8).collect();
     let title = Line::plain(format!("Plan {short}")).and("   nothing has been changed", Tone::Dim);
     let answer = Answer::new("plan", value(plan)).line(title);

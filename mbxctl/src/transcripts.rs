@@ -311,6 +311,8 @@ const PEOPLE: &[&[&str]] = &[
     &["user", "show", "mbx_4f3a9c21"],
     &["user", "show", NUMBER],
     &["user", "suspend", "mbx_4f3a9c21", "--yes"],
+    &["user", "resume", NUMBER, "--dry-run"],
+    &["audit", "event", "list", "--limit", "2"],
     &["user", "resume", "mbx_4f3a9c21", "--dry-run"],
     &["mailbox", "list", "--figures"],
     &["mailbox", "show", "mbx_4f3a9c21"],

@@ -13,8 +13,8 @@ pub(crate) use help::EXIT_CODES;
 pub use help::command;
 pub use nouns::{
     AuditCommand, CertCommand, ConfigCommand, DeliveryCommand, EventCommand, HsmCommand,
-    JobCommand, KeyCommand, KindArg, MailboxCommand, MessageCommand, RegisterArgs, SenderCommand,
-    StateArg, UserCommand,
+    JobCommand, KeyCommand, MailboxCommand, MessageCommand, RegisterArgs, SenderCommand,
+    UserCommand,
 };
 
 use clap::{Args, Parser, Subcommand};

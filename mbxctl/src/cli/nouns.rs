@@ -2,59 +2,11 @@
 #![expect(clippy::doc_markdown, reason = "these comments are help, read on a terminal")]
 
 use super::value::{self, Moment};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use mbx_common::control::sender::Dispatcher;
 use mbx_common::holder::{HolderKind, MailboxState};
 use mbx_common::identity::OrganisationNumber;
 use std::path::PathBuf;
-
-/// What kind of holder.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum KindArg {
-    /// A natural person.
-    Person,
-    /// A sole trader.
-    SoleTrader,
-    /// A company.
-    Company,
-    /// An association or foundation.
-    Association,
-}
-
-impl From<KindArg> for HolderKind {
-    fn from(kind: KindArg) -> Self {
-        match kind {
-            KindArg::Person => Self::Person,
-            KindArg::SoleTrader => Self::SoleTrader,
-            KindArg::Company => Self::Company,
-            KindArg::Association => Self::Association,
-        }
-    }
-}
-
-/// The state of a mailbox.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum StateArg {
-    /// Takes deliveries.
-    Active,
-    /// Refuses deliveries.
-    Suspended,
-    /// Open for export.
-    Closing,
-    /// Erased.
-    Closed,
-}
-
-impl From<StateArg> for MailboxState {
-    fn from(state: StateArg) -> Self {
-        match state {
-            StateArg::Active => Self::Active,
-            StateArg::Suspended => Self::Suspended,
-            StateArg::Closing => Self::Closing,
-            StateArg::Closed => Self::Closed,
-        }
-    }
-}
 
 /// `user`.
 #[derive(Debug, Subcommand)]
@@ -65,11 +17,11 @@ pub enum UserCommand {
     #[command(visible_alias = "ls")]
     List {
         /// Only this state
-        #[arg(long, value_enum)]
-        state: Option<StateArg>,
+        #[arg(long, value_parser = value::state())]
+        state: Option<MailboxState>,
         /// Only this kind
-        #[arg(long, value_enum)]
-        kind: Option<KindArg>,
+        #[arg(long, value_parser = value::kind())]
+        kind: Option<HolderKind>,
         /// Only registered since: RFC 3339, a date, or -24h
         #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = value::moment)]
         since: Option<Moment>,
@@ -98,8 +50,8 @@ pub struct RegisterArgs {
     #[arg(required_unless_present = "from_file", conflicts_with = "from_file")]
     pub number: Option<String>,
     /// What kind of holder; absent: person or company, as the number says
-    #[arg(long, value_enum)]
-    pub kind: Option<KindArg>,
+    #[arg(long, value_parser = value::kind())]
+    pub kind: Option<HolderKind>,
     /// Version of the terms accepted; absent: the current one
     #[arg(long, value_name = "VERSION")]
     pub terms: Option<String>,
@@ -130,8 +82,8 @@ pub enum MailboxCommand {
     #[command(visible_alias = "ls")]
     List {
         /// Only this state
-        #[arg(long, value_enum)]
-        state: Option<StateArg>,
+        #[arg(long, value_parser = value::state())]
+        state: Option<MailboxState>,
         /// Messages, sizes and key epochs too: counted for each mailbox shown
         #[arg(long)]
         figures: bool,

@@ -1,6 +1,8 @@
 //! Values on the command line: spans, moments, officers, named files.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use mbx_common::control::sender::Dispatcher;
+use mbx_common::holder::{HolderKind, MailboxState};
 use mbx_common::identity::ParseNumberError;
 use mbx_common::role::Roles;
 use mbx_common::time::Timestamp;
@@ -25,6 +27,18 @@ fn span_ms(text: &str) -> Option<u64> {
     let (number, unit) = text.split_at_checked(split)?;
     let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit.trim_start())?;
     number.parse::<u64>().ok()?.checked_mul(*factor)
+}
+
+/// Reads a kind of holder, by the names that the whole product uses.
+pub fn kind() -> impl TypedValueParser<Value = HolderKind> {
+    PossibleValuesParser::new(HolderKind::ALL.map(HolderKind::name))
+        .try_map(|text| text.parse::<HolderKind>())
+}
+
+/// Reads a state of a mailbox.
+pub fn state() -> impl TypedValueParser<Value = MailboxState> {
+    PossibleValuesParser::new(MailboxState::ALL.map(MailboxState::name))
+        .try_map(|text| text.parse::<MailboxState>())
 }
 
 /// A moment as given: fixed, or so long before now.

@@ -12,6 +12,7 @@ use mbx_common::control::mailbox::{
     Mailbox, MailboxQuery, MailboxRow, MessageQuery, MessageRow, Stats, VerifyRequest,
 };
 use mbx_common::control::route::Route;
+use mbx_common::explain;
 use mbx_common::id::MailboxId;
 
 /// `mailbox …`.
@@ -19,7 +20,7 @@ pub(super) async fn run(context: &mut Context, command: MailboxCommand) -> Resul
     match command {
         MailboxCommand::List { state, figures } => {
             let query = MailboxQuery {
-                state: state.map(Into::into),
+                state,
                 figures,
                 limit: Some(context.limit()),
                 after: context.after(),
@@ -127,7 +128,14 @@ async fn stats(context: &mut Context) -> Result<Answer, Failure> {
 }
 
 async fn verify(context: &mut Context, request: &VerifyRequest) -> Result<Answer, Failure> {
-    let started = context.client.send_body::<Started>(Route::MailboxVerify, None, request).await?;
+    let started = context.client.send_body::<Started>(Route::MailboxVerify, None, request).await;
+    let started = started.map_err(|failure| {
+        if failure.code() == explain::LIMIT {
+            failure.with_hint("mbxctl job list --state running")
+        } else {
+            failure
+        }
+    })?;
     super::job::started(context, started.value.job, "mailbox.verify").await
 }
 

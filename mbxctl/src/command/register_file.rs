@@ -1,12 +1,13 @@
 //! `user register --from-file`: every row of a CSV file, in batches, as a resumable job.
 
 use crate::cli::RegisterArgs;
-use crate::context::{Context, value};
+use crate::context::{Context, plan, value};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::figure::{count, short_id};
 use crate::output::progress::Meter;
 use crate::output::{Answer, Cell, Column, Line, Table, Tone};
+use mbx_common::control::Plan;
 use mbx_common::control::route::Route;
 use mbx_common::control::user::{
     BatchDone, NumberText, RefusedRow, Registration, RegistrationBatch,
@@ -50,6 +51,9 @@ pub(super) async fn run(
     let digest: [u8; 32] = Sha256::digest(&*bytes).into();
     let rows = parse(&bytes, arguments.no_registry)?;
     let total = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    if context.global.dry_run {
+        return Ok(planned(path, total));
+    }
     let batch = |first_row: u64, rows: Vec<Registration>| RegistrationBatch {
         file_sha256: Hex(&digest).to_string(),
         rows_total: total,
@@ -93,6 +97,20 @@ pub(super) async fn run(
         None => ask(context, &batch(total, Vec::new())).await?,
     };
     Ok(show(&last, refused, total))
+}
+
+/// What would be done with a file whose form is sound. Each row is judged when it is sent: to judge
+/// it before would be to look up everybody in it.
+fn planned(path: &Path, total: u64) -> Answer {
+    let steps = vec![
+        format!("begin a job for the {} rows of {}", count(total), path.display()),
+        format!(
+            "register them in batches of {REGISTER_BATCH_ROWS_MAX}, each row judged as it comes"
+        ),
+        "leave the address register untold".to_owned(),
+    ];
+    let digest: [u8; 32] = Sha256::digest(steps.join("\n")).into();
+    plan(&Plan { hash: Hex(&digest).to_string(), steps })
 }
 
 async fn ask(context: &mut Context, batch: &RegistrationBatch) -> Result<BatchDone, Failure> {

@@ -45,7 +45,11 @@ pub(super) async fn run(context: &mut Context, command: SenderCommand) -> Result
             let request = BlockRequest { dispatcher };
             let done: Changed<SenderChanged> =
                 context.client.change(Route::SenderBlock, Some(&parameter), &request).await?;
-            Ok(changed("sender.block", done, |answer, done| effect(answer, "Blocked", done)))
+            let title = match dispatcher {
+                Some(dispatcher) => format!("Stopped {dispatcher} for"),
+                None => "Blocked".to_owned(),
+            };
+            Ok(changed("sender.block", done, |answer, done| effect(answer, &title, done)))
         }
     }
 }

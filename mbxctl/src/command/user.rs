@@ -27,8 +27,8 @@ pub(super) async fn run(context: &mut Context, command: UserCommand) -> Result<A
         },
         UserCommand::List { state, kind, since } => {
             let query = UserQuery {
-                state: state.map(Into::into),
-                kind: kind.map(Into::into),
+                state,
+                kind,
                 since: Context::moment(since),
                 limit: Some(context.limit()),
                 after: context.after(),
@@ -45,7 +45,7 @@ async fn register(context: &mut Context, arguments: RegisterArgs) -> Result<Answ
     let number = number(context, arguments.number.as_deref().unwrap_or("-"))?;
     let request = Registration {
         number,
-        kind: arguments.kind.map(Into::into),
+        kind: arguments.kind,
         terms: arguments.terms,
         accepted_at: Context::moment(arguments.accepted_at),
         loa: loa(&arguments.loa)?,
@@ -152,8 +152,11 @@ async fn find(context: &mut Context, user: &str) -> Result<String, Failure> {
         return Ok(user.to_owned());
     }
     let request = FindRequest { number: number(context, user)? };
-    let found = context.client.send_body::<Found>(Route::UserFind, None, &request).await?;
-    Ok(found.value.mailbox.to_string())
+    // To look up whom a plan is about plans nothing yet.
+    let dry_run = std::mem::take(&mut context.client.manner.dry_run);
+    let found = context.client.send_body::<Found>(Route::UserFind, None, &request).await;
+    context.client.manner.dry_run = dry_run;
+    Ok(found?.value.mailbox.to_string())
 }
 
 /// The number that was given or asked for, checked here so that a slip is told at once.

@@ -36,6 +36,8 @@ pub struct Screen {
     pub filters: Vec<String>,
     /// `--sort`.
     pub sort: Option<String>,
+    /// `--limit`, where it was given.
+    pub limit: Option<usize>,
     /// `--no-headers`.
     pub no_headers: bool,
 }
@@ -62,6 +64,7 @@ impl Screen {
             columns: Vec::new(),
             filters: Vec::new(),
             sort: None,
+            limit: None,
             no_headers: false,
         }
     }
@@ -71,9 +74,7 @@ impl Screen {
     /// # Errors
     /// [`WriteError`]; a closed pipe is none.
     pub fn answer(&self, mut answer: Answer) -> Result<u8, WriteError> {
-        if let Some(list) = &mut answer.list {
-            table::arrange(list, &self.filters, self.sort.as_deref(), &self.columns)?;
-        }
+        self.arrange(&mut answer)?;
         let text = self.render(&answer)?;
         write(io::stdout().lock(), &text)?;
         self.asides(&answer).iter().for_each(|line| self.say(line));
@@ -104,6 +105,15 @@ impl Screen {
         if !self.quiet && !self.format.is_machine() {
             self.say(&next_step(hint));
         }
+    }
+
+    /// Filters, sorts and bounds a list. Most were bounded by the daemon already; those that come
+    /// whole are bounded here.
+    fn arrange(&self, answer: &mut Answer) -> Result<(), table::UnknownColumn> {
+        let Some(list) = &mut answer.list else { return Ok(()) };
+        table::arrange(list, &self.filters, self.sort.as_deref(), &self.columns)?;
+        list.rows.truncate(self.limit.unwrap_or(usize::MAX));
+        Ok(())
     }
 
     fn render(&self, answer: &Answer) -> Result<Vec<u8>, WriteError> {
@@ -156,9 +166,7 @@ impl Screen {
     /// What would go to stdout and to stderr.
     #[cfg(test)]
     pub(crate) fn transcript(&self, answer: &mut Answer) -> Result<(String, String), WriteError> {
-        if let Some(list) = &mut answer.list {
-            table::arrange(list, &self.filters, self.sort.as_deref(), &self.columns)?;
-        }
+        self.arrange(answer)?;
         let out = String::from_utf8_lossy(&self.render(answer)?).into_owned();
         let asides = self.asides(answer);
         Ok((out, asides.iter().flat_map(|line| [self.err.line(line), "\n".into()]).collect()))

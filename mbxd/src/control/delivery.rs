@@ -10,6 +10,7 @@ use crate::mailbox::DeliveryOutcome;
 use crate::mailbox::incoming;
 use crate::mailbox::staff::{self, DeliveryFacts, DeliveryFilter};
 use mbx_common::assurance::ProtectionClass;
+use mbx_common::audit::Peer;
 use mbx_common::control::Page;
 use mbx_common::control::delivery::{DeliveryQuery, DeliveryResult, DeliveryRow, Stage, Trace};
 use mbx_common::explain;
@@ -98,8 +99,12 @@ fn detail(trace: &staff::Trace, stage: incoming::Stage) -> Option<String> {
     let facts = &trace.facts;
     match stage {
         incoming::Stage::Received => {
-            let peer = trace.place.as_ref()?.peer.as_ref()?;
-            Some(format!("from {peer}"))
+            let Peer::Remote { address, certificate } = trace.place.as_ref()?.peer.as_ref()? else {
+                return None;
+            };
+            let short = certificate.as_ref().and_then(|digest| digest.get(..4)).map(hex);
+            let certificate = short.map(|digits| format!(", certificate {digits}…"));
+            Some(format!("from {address}{}", certificate.unwrap_or_default()))
         }
         incoming::Stage::Parsed if facts.messages > 0 => {
             Some(format!("messages {}, bytes {}", facts.messages, facts.payload_len))

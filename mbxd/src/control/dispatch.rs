@@ -19,7 +19,8 @@ pub(super) async fn dispatch(
     token: Option<&SessionToken>,
 ) -> Result<Answer, Refusal> {
     if ask.wishes.dry_run && !ask.route.changes() {
-        let detail = format!("{} changes nothing that could be planned", ask.route.id());
+        let command = ask.route.id().replace('.', " ");
+        let detail = format!("there is nothing to plan: {command} changes nothing");
         return Err(Refusal::new(explain::USAGE, detail));
     }
     let need = match ask.route.access() {

@@ -9,6 +9,7 @@ use super::rooms::Rooms;
 use crate::mailbox::staff;
 use crate::mailbox::staff::{FileBatch, Holder, HolderFilter, Numbers, ShownNumber, StaffError};
 use crate::operators::Staff;
+use mbx_common::audit::Origin;
 use mbx_common::control::Page;
 use mbx_common::control::route::Route;
 use mbx_common::control::user::{
@@ -124,9 +125,12 @@ async fn list(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal
         limit: query.limit,
         after: query.after.as_deref().map(whole).transpose()?,
     };
-    let numbers =
-        if staff.session().roles.has(Role::Registrar) { numbers(ask) } else { Numbers::Hidden };
-    let page = rooms.mailboxes.list_holders(filter, numbers, &ask.origin(staff)).await;
+    let sees_numbers = staff.session().roles.has(Role::Registrar);
+    let numbers = if sees_numbers { numbers(ask) } else { Numbers::Hidden };
+    // The role that lets numbers be seen, whichever let the list through.
+    let role = if sees_numbers { Some(Role::Registrar) } else { staff.role() };
+    let origin = Origin { role, ..ask.origin(staff) };
+    let page = rooms.mailboxes.list_holders(filter, numbers, &origin).await;
     let page = page.map_err(|error| refused(rooms, &error))?;
     let row = |holder: Holder| UserRow {
         mailbox: holder.mailbox,
