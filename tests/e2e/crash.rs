@@ -4,12 +4,18 @@ use mbx_sim::ledger::{self, Ledger};
 use mbx_sim::load::{self, Plan};
 use mbx_sim::pki::Credentials;
 use mbx_tests::installation::{AUTHORITY, FIRST, Installation, SERVICE, Setup};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Kills in this test; more in the long programmes.
-const KILLS: u64 = 20;
+const KILLS: usize = 20;
 const HOLDERS: u32 = 6;
+
+/// How many deliveries the ledger has as acknowledged.
+fn acknowledged(ledger: &Path) -> usize {
+    std::fs::read_to_string(ledger).unwrap().matches(r#""event":"acknowledged""#).count()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_kills_under_load_lose_double_and_mix_up_nothing() {
@@ -34,8 +40,13 @@ async fn twenty_kills_under_load_lose_double_and_mix_up_nothing() {
         let (signer, ledger) = (Arc::clone(&signer), Arc::clone(&ledger));
         let load =
             tokio::spawn(async move { load::run(&peer, &signer, &plan, Some(ledger)).await });
-        // Another moment for each kill: from the first deliveries to the middle of the load.
-        tokio::time::sleep(Duration::from_millis(30 + 17 * kill)).await;
+        // Another moment for each kill: from the first answers to nearly the last, however slow
+        // the machine is.
+        let wanted = acknowledged(&path) + 1 + kill * 3 / 2;
+        let patience = Instant::now();
+        while acknowledged(&path) < wanted && patience.elapsed() < Duration::from_secs(20) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         installation.kill();
         load.await.unwrap().unwrap();
         installation.start();

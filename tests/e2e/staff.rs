@@ -60,3 +60,65 @@ fn a_file_whose_daemon_is_killed_goes_on_where_it_stood_and_registers_each_row_o
     installation.ok(&["audit", "verify"]);
     installation.ok(&["mailbox", "verify", "--all"]);
 }
+
+const FORMS: [&str; 7] = ["table", "wide", "json", "jsonl", "yaml", "csv", "id"];
+
+#[test]
+fn every_list_comes_in_every_form_and_none_shows_a_whole_number_unasked() {
+    let installation = Installation::ready(&Setup::default());
+    let (number, mailbox) = installation.register(0);
+    installation.ok(&["mailbox", "verify", "--all"]);
+    let lists: [&[&str]; 9] = [
+        &["user", "list"],
+        &["mailbox", "list", "--figures"],
+        &["mailbox", "message", "list", &mailbox],
+        &["delivery", "list"],
+        &["sender", "list"],
+        &["key", "list"],
+        &["cert", "list"],
+        &["audit", "search"],
+        &["job", "list"],
+    ];
+    for list in lists {
+        for form in FORMS {
+            let text = installation.ok(&[list, &["-o", form]].concat());
+            assert!(!text.contains(&number), "{list:?} -o {form}");
+            assert!(!text.contains('\u{1b}'), "{list:?} -o {form}: colours in a pipe");
+            if form == "json" {
+                let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+                assert!(document["data"].is_array() && document["schema"].is_string(), "{text}");
+            }
+            if form == "jsonl" {
+                let lines = text.lines().map(serde_json::from_str::<serde_json::Value>);
+                assert!(lines.into_iter().all(|line| line.unwrap()["data"].is_object()), "{text}");
+            }
+        }
+    }
+    // Asked for, it is shown, and whose it is stands in the log.
+    assert!(installation.ok(&["user", "list", "--reveal"]).contains(&number));
+    installation.ok(&["user", "show", &number]);
+    for event in ["MBX-A204", "MBX-A208", "MBX-A209"] {
+        let told = installation.json(&["audit", "search", "--event", event, "--limit", "1"]);
+        let subjects = told["data"][0]["subjects"].to_string();
+        assert!(subjects.contains(&mailbox), "{event}: {told}");
+    }
+}
+
+#[test]
+fn mailboxes_are_verified_as_a_job_that_can_be_followed_later() {
+    let installation = Installation::ready(&Setup::default());
+    installation.register(0);
+    let job = installation.ok(&["mailbox", "verify", "--all", "--no-wait", "-o", "id"]);
+    let followed = installation.json(&["job", "follow", job.trim()]);
+    assert_eq!(followed["data"]["state"], "done", "{followed}");
+    assert_eq!(followed["data"]["verified"]["mailboxes"], 1, "{followed}");
+    assert_eq!(followed["data"]["done"], followed["data"]["total"]);
+    let output = installation.mbxctl(FIRST, &["mailbox", "verify", "--all", "--progress", "json"]);
+    assert!(output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    let first = told.lines().next().unwrap();
+    let progress: serde_json::Value = serde_json::from_str(first).unwrap();
+    assert_eq!(progress["work"], "mailbox verify");
+    let shown = installation.ok(&["job", "show", job.trim()]);
+    assert!(shown.contains("Sound: 1 mailbox"), "{shown}");
+}
