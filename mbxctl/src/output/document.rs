@@ -152,7 +152,7 @@ impl Cell {
         Self { short: short.into(), whole: whole.into(), tone: Tone::Plain }
     }
 
-    /// An id: its prefix and first 8 digits in tables.
+    /// An id: its prefix and first digits in tables.
     pub fn id(id: &impl ToString) -> Self {
         let whole = id.to_string();
         Self { short: super::figure::short_id(&whole), whole, tone: Tone::Plain }

@@ -1,6 +1,7 @@
 //! Figures for people: counts, sizes, spans, moments, short ids.
 
 use jiff::tz::TimeZone;
+use mbx_common::id::{DeliveryId, MessageId};
 use mbx_common::time::Timestamp;
 
 /// A count with its thousands apart: `4 190 233`.
@@ -53,14 +54,12 @@ pub fn millis(us: u64) -> String {
     format!("{}.{} ms", us / 1000, us % 1000 / 100)
 }
 
-/// An id's prefix and first 8 digits: `mbx_4f3a9c21`.
+/// An id's prefix and as many digits as tell it apart: `mbx_4f3a9c21`. Ids of deliveries and
+/// messages begin with their moment, 12 digits, so that 16 are needed.
 pub fn short_id(id: &str) -> String {
-    match id.split_once('_') {
-        Some((prefix, digits)) => {
-            format!("{prefix}_{}", digits.chars().take(8).collect::<String>())
-        }
-        None => id.to_owned(),
-    }
+    let Some((prefix, digits)) = id.split_once('_') else { return id.to_owned() };
+    let len = if matches!(prefix, DeliveryId::PREFIX | MessageId::PREFIX) { 16 } else { 8 };
+    format!("{prefix}_{}", digits.chars().take(len).collect::<String>())
 }
 
 /// How moments are shown.
@@ -146,7 +145,9 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_cut_to_eight_digits() {
+    fn ids_are_cut_to_what_tells_them_apart() {
+        let delivery = "dlv_0199abcdef0123456789abcdef012345";
+        assert_eq!(short_id(delivery), "dlv_0199abcdef012345");
         assert_eq!(short_id("mbx_4f3a9c21000000000000000000000000"), "mbx_4f3a9c21");
         assert_eq!(short_id("162021004748"), "162021004748");
     }

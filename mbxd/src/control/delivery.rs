@@ -15,14 +15,10 @@ use mbx_common::control::Page;
 use mbx_common::control::delivery::{DeliveryQuery, DeliveryResult, DeliveryRow, Stage, Trace};
 use mbx_common::explain;
 use mbx_common::id::DeliveryId;
-use mbx_common::limit::LIST_ROWS_MAX;
 use mbx_common::time::Timestamp;
 
 /// Before a sender's own message id in the path.
 const BY_SENDER_ID: &str = "sender:";
-
-/// Pages that are looked through for the beginning of an id.
-const PAGES_MAX: usize = 20;
 
 /// Mailboxes that a trace names; a `notify` may have a thousand.
 const MAILBOXES_MAX: usize = 50;
@@ -141,30 +137,19 @@ async fn find(rooms: &Rooms, text: &str) -> Result<DeliveryId, Refusal> {
         let detail = "a delivery is named by dlv_ and at least 6 hex digits, or by its TransId";
         return Err(Refusal::new(explain::USAGE, detail));
     }
-    let mut filter = DeliveryFilter { limit: Some(LIST_ROWS_MAX), ..DeliveryFilter::default() };
-    let mut found: Option<DeliveryId> = None;
-    for _ in 0..PAGES_MAX {
-        let page = rooms.mailboxes.deliveries(filter).await;
-        let page = page.map_err(|error| refused(rooms, &error))?;
-        for facts in &page.deliveries {
-            if !facts.delivery.to_string().starts_with(text) {
-                continue;
-            }
-            if found.is_some() {
-                let detail = "several deliveries' ids begin like this";
-                return Err(Refusal::new(explain::AMBIGUOUS_ID, detail));
-            }
-            found = Some(facts.delivery);
+    let digits = text.split_once('_').map_or("", |(_, digits)| digits);
+    let first = format!("{}_{digits:0<32}", DeliveryId::PREFIX).parse();
+    let first = first.map_err(|_| Refusal::new(explain::USAGE, "this is no delivery's id"))?;
+    let found = rooms.mailboxes.deliveries_from(first).await;
+    let found = found.map_err(|error| refused(rooms, &error))?;
+    let mut fitting = found.into_iter().filter(|id| id.to_string().starts_with(text));
+    match (fitting.next(), fitting.next()) {
+        (Some(id), None) => Ok(id),
+        (None, _) => Err(Refusal::new(explain::NO_DELIVERY, "no delivery's id begins like this")),
+        (Some(_), Some(_)) => {
+            Err(Refusal::new(explain::AMBIGUOUS_ID, "several deliveries' ids begin like this"))
         }
-        if page.next.is_none() {
-            break;
-        }
-        filter.before = page.next;
     }
-    found.ok_or_else(|| {
-        let detail = "no recent delivery's id begins like this; older ones need the whole id";
-        Refusal::new(explain::NO_DELIVERY, detail)
-    })
 }
 
 /// Reads a `TransId`: the id in the spelling of a UUID.

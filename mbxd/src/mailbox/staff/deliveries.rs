@@ -5,6 +5,7 @@ use crate::mailbox::incoming::Operation;
 use crate::mailbox::row::{ArrivalRow, DeliveryOutcome, DeliveryRow, arrival_key, arrival_parts};
 use crate::mailbox::service::Mailboxes;
 use crate::store::{BadRow, KeyRange, Row as _, Table};
+use bytes::Bytes;
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::error::Code;
 use mbx_common::id::{DeliveryId, RequestId};
@@ -118,6 +119,19 @@ impl Mailboxes {
                 }
             }
         }
+    }
+
+    /// The first two deliveries whose ids are not below this one: what a beginning is looked up
+    /// by.
+    ///
+    /// # Errors
+    /// [`StaffError`] where a row cannot be read.
+    pub async fn deliveries_from(&self, first: DeliveryId) -> Result<Vec<DeliveryId>, StaffError> {
+        let mut range = KeyRange::all();
+        range.from = Bytes::copy_from_slice(first.as_bytes());
+        let page = self.store().scan(Table::Delivery, range, 2).await?;
+        let ids = page.rows.iter().map(|(key, _)| DeliveryId::from_slice(key).ok_or(BadRow));
+        Ok(ids.collect::<Result<_, _>>()?)
     }
 
     pub(super) async fn delivery_row(

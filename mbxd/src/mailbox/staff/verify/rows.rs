@@ -223,13 +223,31 @@ impl Scope {
         self.mailbox.map_or_else(KeyRange::all, |id| KeyRange::prefix(id.as_bytes()))
     }
 
-    /// Ids are random: their first byte is a fair die, and the same delivery always falls alike.
+    /// Ids end in random bytes: the last one is a fair die, and the same delivery always falls alike.
     fn samples(self, delivery: DeliveryId) -> bool {
-        let [first, ..] = *delivery.as_bytes();
-        u32::from(first) * 100 < 256 * u32::from(self.sample_pct)
+        let [.., last] = *delivery.as_bytes();
+        u32::from(last) * 100 < 256 * u32::from(self.sample_pct)
     }
 }
 
 fn after(key: &Bytes) -> Bytes {
     [key, &[0][..]].concat().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_of_deliveries_of_one_moment_is_as_large_as_was_asked() {
+        let now = "2026-11-24T12:00:00Z".parse().unwrap();
+        let ids: Vec<_> =
+            (0..4000).map(|_| DeliveryId::from_bytes(crate::random::id(now))).collect();
+        let taken = |sample_pct| {
+            let scope = Scope { mailbox: None, sample_pct };
+            ids.iter().filter(|id| scope.samples(**id)).count()
+        };
+        assert!((100..350).contains(&taken(5)), "{}", taken(5));
+        assert_eq!(taken(100), 4000);
+    }
 }
