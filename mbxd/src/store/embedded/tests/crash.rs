@@ -85,6 +85,38 @@ fn nothing_is_lost_when_power_fails_again_while_the_store_recovers() {
     }
 }
 
+#[test]
+fn what_only_the_page_cache_held_is_made_durable_in_a_new_segment_before_anything_is_answered() {
+    let images: Arc<std::sync::Mutex<Vec<SimulatedDisk>>> = Arc::default();
+    let kept = Arc::clone(&images);
+    deliver_watched(3, move |_, acknowledged, disk| {
+        if acknowledged == 2 {
+            kept.lock().unwrap().push(disk.after_kill());
+        }
+    });
+    let survives = |disk: &SimulatedDisk, seed: u64| {
+        delivered(&open(&disk.after_power_loss(seed)), 2, len_of(2))
+    };
+    let mut rested_on_the_cache = 0;
+    for image in &*images.lock().unwrap() {
+        let was_durable = (0..20).all(|seed| survives(image, seed));
+        let segment_before = last_segment(image).0;
+        let engine = open(image);
+        if !delivered(&engine, 2, len_of(2)) {
+            continue;
+        }
+        // A repeat is told so, and what it is told stays true.
+        let repeated = deliver(&engine, 2, len_of(2));
+        assert!(matches!(repeated, Err(CommitError::Expectation { .. })), "{repeated:?}");
+        assert!((0..20).all(|seed| survives(image, seed)));
+        if !was_durable {
+            rested_on_the_cache += 1;
+            assert_ne!(last_segment(image).0, segment_before, "not written into a new segment");
+        }
+    }
+    assert!(rested_on_the_cache > 0, "no image held what was not durable");
+}
+
 /// A store whose index has seen 3 deliveries, the log 3 more.
 fn with_tail() -> SimulatedDisk {
     let disk = SimulatedDisk::new();
