@@ -4,7 +4,7 @@ use mbxd::store::back_end::{BackEnd, BackFile, Disk, Lock};
 use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What was written and synced, of the log and of the index.
 #[derive(Debug, Default)]
@@ -25,12 +25,18 @@ pub struct Counts {
 pub struct CountingDisk {
     disk: Disk,
     counts: Arc<Counts>,
+    killed: Arc<AtomicBool>,
 }
 
 impl CountingDisk {
     /// The tree below this folder.
     pub fn new(root: &Path) -> Self {
-        Self { disk: Disk::new(root), counts: Arc::default() }
+        Self { disk: Disk::new(root), counts: Arc::default(), killed: Arc::default() }
+    }
+
+    /// From now on nothing is written through this one: its user counts as killed.
+    pub fn kill(&self) {
+        self.killed.store(true, Ordering::Release);
     }
 
     /// The counters.
@@ -40,7 +46,12 @@ impl CountingDisk {
 
     fn counted(&self, name: &str, file: Arc<dyn BackFile>) -> Arc<dyn BackFile> {
         let log = name.starts_with("log/");
-        Arc::new(CountingFile { file, log, counts: self.counts() })
+        Arc::new(CountingFile {
+            file,
+            log,
+            counts: self.counts(),
+            killed: Arc::clone(&self.killed),
+        })
     }
 }
 
@@ -67,10 +78,12 @@ impl BackEnd for CountingDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        alive(&self.killed)?;
         self.disk.rename(from, to)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        alive(&self.killed)?;
         self.disk.remove(name)
     }
 
@@ -92,6 +105,11 @@ struct CountingFile {
     file: Arc<dyn BackFile>,
     log: bool,
     counts: Arc<Counts>,
+    killed: Arc<AtomicBool>,
+}
+
+fn alive(killed: &AtomicBool) -> io::Result<()> {
+    if killed.load(Ordering::Acquire) { Err(io::Error::other("killed")) } else { Ok(()) }
 }
 
 impl BackFile for CountingFile {
@@ -104,6 +122,7 @@ impl BackFile for CountingFile {
     }
 
     fn write_at(&self, offset: u64, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        alive(&self.killed)?;
         let written = self.file.write_at(offset, pieces)?;
         let counts = &self.counts;
         let counter = if self.log { &counts.log_bytes } else { &counts.index_bytes };
@@ -112,12 +131,14 @@ impl BackFile for CountingFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        alive(&self.killed)?;
         let counter = if self.log { &self.counts.log_syncs } else { &self.counts.index_syncs };
         counter.fetch_add(1, Ordering::Relaxed);
         self.file.sync()
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        alive(&self.killed)?;
         self.file.set_len(len)
     }
 

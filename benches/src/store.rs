@@ -110,7 +110,8 @@ pub async fn ready(folder: &Path, units: u64) -> Result<Ready, BenchError> {
         ..config::Store::default()
     };
     let open = || Embedded::open(Arc::new(CountingDisk::new(folder)), &config);
-    let killed_one = open()?;
+    let killed_disk = Arc::new(CountingDisk::new(folder));
+    let killed_one = Embedded::open(killed_disk.clone(), &config)?;
     let ids = Ids::default();
     let body = Bytes::from(vec![0x5a; 200]);
     for _ in 0..units / 500 {
@@ -120,6 +121,7 @@ pub async fn ready(folder: &Path, units: u64) -> Result<Ready, BenchError> {
     for _ in 0..2 {
         commit(&killed_one, ids.next(), &body).await?;
     }
+    killed_disk.kill();
     let started = Instant::now();
     let engine = open()?;
     let killed = started.elapsed();
@@ -130,7 +132,6 @@ pub async fn ready(folder: &Path, units: u64) -> Result<Ready, BenchError> {
     let clean = started.elapsed();
     engine.close();
     drop(engine);
-    // The one that counts as killed must not end before the others are done.
     drop(killed_one);
     Ok(Ready { units, clean, killed })
 }
@@ -194,24 +195,28 @@ async fn senders(
     Ok(number(messages.iter().sum()) / started.elapsed().as_secs_f64())
 }
 
-/// One unit such as a delivery makes: seven rows, a content, an entry.
+/// One unit such as a delivery makes: its rows, a content, an entry. Ids begin with the time, as
+/// the daemon's do; marks and mailboxes are random.
 async fn commit(engine: &Embedded, number: u64, body: &Bytes) -> Result<(), CommitError> {
-    let key = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes().to_vec();
+    let random = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
+    let time = number.to_be_bytes();
+    let id = |kind: u8| -> [u8; ContentId::LEN] {
+        let mut id = [kind; ContentId::LEN];
+        id.iter_mut().zip(time.iter().skip(2).chain(&random)).for_each(|(to, byte)| *to = *byte);
+        id
+    };
+    let mark = [random, time, random, time].concat();
+    let message = [random, random, time].concat();
     let mut changes = Changes::new();
-    changes.expect(Table::Dedup, key.clone(), Expectation::Absent);
-    changes.put(Table::Dedup, key.clone(), vec![1; 40]);
-    changes.put(
-        Table::Message,
-        [key.clone(), number.to_be_bytes().to_vec()].concat(),
-        vec![2; 1400],
-    );
-    changes.put(Table::MessagePlace, key.clone(), vec![3; 24]);
-    changes.put(Table::Delivery, key.clone(), vec![4; 300]);
-    changes.put(Table::DeliveryByTime, number.to_be_bytes().to_vec(), vec![5; 16]);
-    changes.put(Table::Retention, number.to_be_bytes().to_vec(), vec![6; 24]);
-    let mut id = [0; ContentId::LEN];
-    id.iter_mut().zip(key.iter().chain(&number.to_be_bytes())).for_each(|(to, byte)| *to = *byte);
-    let content = NewContent { id: ContentId::from_bytes(id), pieces: vec![body.clone()] };
+    changes.expect(Table::Dedup, mark.clone(), Expectation::Absent);
+    changes.put(Table::Dedup, mark.clone(), vec![1; 26]);
+    changes.put(Table::Message, message.clone(), vec![2; 1360]);
+    changes.put(Table::MessagePlace, id(3).to_vec(), message);
+    changes.put(Table::Delivery, id(4).to_vec(), vec![4; 220]);
+    changes.put(Table::DeliveryByTime, [time.as_slice(), &id(4)].concat(), vec![5; 3]);
+    changes.put(Table::SenderMessage, [mark.as_slice(), &id(4)].concat(), Vec::new());
+    changes.put(Table::Retention, [time.as_slice(), &mark].concat(), Vec::new());
+    let content = NewContent { id: ContentId::from_bytes(id(1)), pieces: vec![body.clone()] };
     let entry = Entry::new(Timestamp::EPOCH, Event::DeliveryAccepted, Actor::Daemon)
         .fact(Fact::Bytes(number));
     engine.commit(changes, vec![content], entry).await.map(|_| ())

@@ -1,4 +1,4 @@
-//! Prints the store's figures: `cargo run --release -p mbx-benches --bin store [FOLDER]`.
+//! Prints the store's figures: `cargo run --release -p mbx-benches --bin store [FOLDER [UNITS]]`.
 
 use mbx_benches::BenchError;
 use mbx_benches::store::{against_floor, ready};
@@ -27,7 +27,8 @@ async fn main() -> Result<(), BenchError> {
         );
     }
     let folder = tempfile::tempdir_in(&root)?;
-    let ready = ready(folder.path(), 100_000).await?;
+    let units = std::env::args().nth(2).and_then(|units| units.parse().ok()).unwrap_or(100_000);
+    let ready = ready(folder.path(), units).await?;
     println!(
         "{} units: ready after an orderly end {:?}, after a kill {:?}",
         ready.units, ready.clean, ready.killed
