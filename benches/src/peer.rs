@@ -65,7 +65,10 @@ impl Dovecot {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        peer.deliver(50 * 1024, 8, Duration::from_secs(4))?;
+        // Those whose mailboxes are read surely get something to read, then everybody.
+        let second = Duration::from_secs(1);
+        peer.load(50 * 1024, 4, second, &["--port", &LMTP_PORT.to_string(), "--users", "4"])?;
+        peer.deliver(50 * 1024, 8, 5 * second)?;
         Ok(peer)
     }
 

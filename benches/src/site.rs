@@ -6,7 +6,7 @@ use mbx_sim::identity;
 use mbx_sim::load::Plan;
 use mbx_sim::pki::Credentials;
 use mbx_sim::sign::Signer;
-use mbx_tests::installation::{AUTHORITY, Installation, SERVICE, Setup, binary};
+use mbx_tests::installation::{AUTHORITY, Installation, SERVICE, Setup};
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
@@ -57,15 +57,15 @@ impl Site {
 
     /// Fills it in a process of its own, because one process has one token.
     fn fill(&self, messages: u64) -> Result<(), BenchError> {
-        let status = std::process::Command::new(binary("seed"))
-            .arg("--config")
+        let status = std::process::Command::new(std::env::current_exe()?)
+            .args(["fill", "--config"])
             .arg(self.installation.path("mbxd.toml"))
             .args(["--mailboxes", &self.mailboxes.to_string()])
             .args(["--messages", &messages.to_string()])
             .env("CREDENTIALS_DIRECTORY", self.installation.path("credentials"))
             .envs(self.installation.token.env())
             .status()?;
-        if status.success() { Ok(()) } else { Err(format!("seed: {status}").into()) }
+        if status.success() { Ok(()) } else { Err(format!("filling ended with {status}").into()) }
     }
 
     /// A plan of deliveries to its holders.

@@ -11,7 +11,7 @@ use mbx_sim::portal::{Portal, create_key};
 use mbx_sim::soap::Reply;
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,7 @@ pub struct Installation {
     /// Log lines of every run, for searches.
     log: PathBuf,
     /// Where the lines of the present run begin.
-    run_begins: usize,
+    run_begins: u64,
 }
 
 impl Installation {
@@ -118,6 +118,17 @@ impl Installation {
     /// Everything that the daemon logged so far.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// What the daemon logged in the present run.
+    fn log_of_run(&self) -> String {
+        let mut text = Vec::new();
+        if let Ok(mut log) = File::open(&self.log)
+            && log.seek(SeekFrom::Start(self.run_begins)).is_ok()
+        {
+            log.read_to_end(&mut text).ok();
+        }
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// Puts the issuer's revocation list where the daemon reads it, at its start or a reload.
@@ -221,8 +232,7 @@ listen = "unix:{root}/health.sock"
     /// Waits until the token of the present run is open.
     pub fn wait_for_token(&mut self) {
         self.wait_until("the token is open", |installation| {
-            let log = installation.log();
-            log.get(installation.run_begins..).is_some_and(|run| run.contains("state=Ready"))
+            installation.log_of_run().contains("state=Ready")
         });
     }
 
@@ -233,7 +243,7 @@ listen = "unix:{root}/health.sock"
 
     /// The same by a command that was made by [`Installation::mbxd`] and altered since.
     pub fn spawn_as(&mut self, mut mbxd: Command) {
-        self.run_begins = self.log().len();
+        self.run_begins = fs::metadata(&self.log).map_or(0, |log| log.len());
         let log = File::options().create(true).append(true).open(&self.log).expect("a log");
         let child = mbxd
             .stdin(Stdio::null())
