@@ -33,8 +33,9 @@ use std::time::Duration;
 /// Deliveries under way at once.
 const AT_ONCE: usize = 96;
 
-/// Registration files under way at once: one waits for the token while another reckons.
-const FILES: u32 = 3;
+/// Registration files under way at once: one waits for the token while the other reckons; more
+/// would fill the token's queue.
+const FILES: u32 = 2;
 
 /// How long the token may take to open.
 const PATIENCE: Duration = Duration::from_mins(1);
