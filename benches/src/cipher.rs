@@ -3,7 +3,6 @@
 
 use crate::report::{Bound, Figure, Unit, median, number};
 use aes::cipher::{KeyIvInit as _, StreamCipher as _};
-use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use mbx_common::id::ContentId;
 use mbxd::cipher::{Dek, Reader, seal};
@@ -29,7 +28,7 @@ pub fn figures(rounds: u32, each: Duration) -> Vec<Figure> {
 fn at(name: &str, len: usize, rounds: u32, each: Duration) -> [Figure; 2] {
     let plain: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
     let (dek, id) = (Dek::from_bytes([7; 32]), ContentId::from_bytes([9; 16]));
-    let stored = joined(&seal(&dek, id, &[&plain]).pieces);
+    let stored = seal(&dek, id, &[&plain]).stored;
     let mut pair = Pair::new(&plain);
     let mut rates = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..rounds {
@@ -60,10 +59,6 @@ fn open(dek: &Dek, id: ContentId, stored: &[u8]) {
         // A failure would be no figure: it is made loud.
         assert!(black_box(reader.open_chunk(chunk, bytes)).is_ok(), "a chunk does not open");
     }
-}
-
-fn joined(pieces: &[Bytes]) -> Vec<u8> {
-    pieces.iter().flat_map(|piece| piece.iter().copied()).collect()
 }
 
 /// Bytes a second of something done over and over.

@@ -23,7 +23,7 @@ fn pattern(len: usize) -> Vec<u8> {
 }
 
 fn sealed(plain: &[u8]) -> Vec<u8> {
-    seal(&dek(), id(7), &[plain]).pieces.concat()
+    seal(&dek(), id(7), &[plain]).stored.to_vec()
 }
 
 fn open_all(stored: &[u8]) -> Result<Vec<u8>, OpenError> {
@@ -62,8 +62,9 @@ proptest! {
             from = cut;
         }
         let content = seal(&dek(), id(7), &pieces);
-        let stored = content.pieces.concat();
-        prop_assert_eq!(content.stored_len(), u64::try_from(stored.len()).unwrap());
+        let stored = content.stored.to_vec();
+        let header = Header::decode(&stored[..HEADER_LEN]).unwrap();
+        prop_assert_eq!(header.stored_len(), u64::try_from(stored.len()).unwrap());
         prop_assert_eq!(&stored, &sealed(&plain));
         prop_assert_eq!(open_all(&stored), Ok(plain));
     }
@@ -121,7 +122,7 @@ proptest! {
     #[test]
     fn stored_bytes_give_the_root_that_sealing_gave(len in edge_lens(), step in 1_usize..100_000) {
         let content = seal(&dek(), id(7), &[&pattern(len)]);
-        let stored = content.pieces.concat();
+        let stored = content.stored.to_vec();
         let mut tags = TagReader::new(&stored[..HEADER_LEN]).unwrap();
         for piece in stored[HEADER_LEN..].chunks(step) {
             tags.update(piece).unwrap();
@@ -161,7 +162,7 @@ fn chunks_in_another_order_are_refused() {
 #[test]
 fn a_chunk_of_another_content_under_the_same_dek_is_refused() {
     let mine = sealed(&pattern(2 * CHUNK_LEN));
-    let other = seal(&dek(), id(8), &[&pattern(2 * CHUNK_LEN)]).pieces.concat();
+    let other = seal(&dek(), id(8), &[&pattern(2 * CHUNK_LEN)]).stored.to_vec();
     let spliced =
         [&mine[..HEADER_LEN + CHUNK_LEN + TAG_LEN], &other[HEADER_LEN + CHUNK_LEN + TAG_LEN..]];
     assert_eq!(open_all(&spliced.concat()), Err(OpenError::Altered { chunk: 1 }));
@@ -169,7 +170,7 @@ fn a_chunk_of_another_content_under_the_same_dek_is_refused() {
 
 #[test]
 fn a_whole_other_content_is_refused_by_its_name() {
-    let other = seal(&dek(), id(8), &[b"other"]).pieces.concat();
+    let other = seal(&dek(), id(8), &[b"other"]).stored.to_vec();
     assert_eq!(open_all(&other), Err(OpenError::OtherContent));
     let mut renamed = other;
     renamed[16..32].copy_from_slice(id(7).as_bytes());
@@ -249,7 +250,7 @@ fn stored_bytes_that_are_too_few_or_too_many_give_no_root() {
 #[test]
 fn tags_lie_where_the_header_says() {
     let content = seal(&dek(), id(7), &[&pattern(CHUNK_LEN + 5)]);
-    let stored = content.pieces.concat();
+    let stored = content.stored.to_vec();
     let header = Header::decode(&stored[..HEADER_LEN]).unwrap();
     let mut bytes = header.encode().to_vec();
     for chunk in 0..header.chunks() {
@@ -265,7 +266,7 @@ fn tags_lie_where_the_header_says() {
 #[test]
 fn neither_a_key_nor_plaintext_shows_in_debug_output() {
     let content = seal(&dek(), id(7), &[b"secret"]);
-    let reader = Reader::new(&dek(), id(7), &content.pieces[0][..HEADER_LEN]).unwrap();
+    let reader = Reader::new(&dek(), id(7), &content.stored[..HEADER_LEN]).unwrap();
     let shown = format!("{:?} {reader:?}", dek());
     assert!(!shown.contains("42") && !shown.contains("66"), "{shown}");
 }
@@ -293,7 +294,7 @@ fn known_answers_are_reproduced() {
         let dek = Dek::from_bytes(mbx_common::id::parse_hex(&answer.dek).unwrap());
         let content = answer.content_id.parse().unwrap();
         let sealed = seal(&dek, content, &[&pattern(answer.plain_len)]);
-        let stored = sealed.pieces.concat();
+        let stored = sealed.stored.to_vec();
         let hex = |bytes: &[u8]| {
             bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
         };

@@ -10,6 +10,7 @@ mod description;
 mod door;
 mod fault;
 mod file_name;
+mod find;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handover;

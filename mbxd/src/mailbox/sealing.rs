@@ -108,11 +108,11 @@ impl SealedDelivery {
         self.contents.first().map(|content| content.id)
     }
 
-    /// The contents for the store; the pieces are shared, not copied.
+    /// The contents for the store; the bytes are shared, not copied.
     pub(super) fn new_contents(&self) -> Vec<NewContent> {
         self.contents
             .iter()
-            .map(|content| NewContent { id: content.id, pieces: content.pieces.clone() })
+            .map(|content| NewContent { id: content.id, pieces: vec![content.stored.clone()] })
             .collect()
     }
 

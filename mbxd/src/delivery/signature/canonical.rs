@@ -1,5 +1,6 @@
 //! The canonical octets of an element, written straight into a digest.
 
+use crate::delivery::find::position;
 use crate::delivery::soap::{Element, Name};
 use aws_lc_rs::digest;
 use roxmltree::{Attribute, Node};
@@ -245,9 +246,9 @@ fn put_name(sink: &mut impl Sink, prefix: &str, local: &str) {
     sink.put(local.as_bytes());
 }
 
-fn put_escaped(sink: &mut impl Sink, text: &str, escape: fn(u8) -> Option<&'static [u8]>) {
+fn put_escaped(sink: &mut impl Sink, text: &str, escape: impl Fn(u8) -> Option<&'static [u8]>) {
     let mut rest = text.as_bytes();
-    while let Some(place) = rest.iter().position(|byte| escape(*byte).is_some()) {
+    while let Some(place) = position(rest, |byte| escape(byte).is_some()) {
         let (plain, from) = rest.split_at(place);
         let Some((special, behind)) = from.split_first() else { break };
         sink.put(plain);

@@ -3,6 +3,7 @@
 use super::children::refuse_attributes;
 use super::document::Element;
 use super::error::ParseError;
+use crate::delivery::find::position;
 use crate::mailbox::incoming::PartSource;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,7 +35,8 @@ impl Octets {
         let not_base64 = |_| ParseError::Base64 { element: name };
         let written = element.content_range();
         let payload = element.0.document().input_text().as_bytes();
-        if payload.get(written.clone()).is_some_and(|raw| raw.iter().all(|&b| is_base64(b))) {
+        let raw = payload.get(written.clone());
+        if raw.is_some_and(|raw| position(raw, |byte| !is_base64(byte)).is_none()) {
             let mut len = 0_u64;
             let count = |octets: &[u8]| len = len.saturating_add(count_of(octets));
             decode_each(text.as_bytes(), count).map_err(not_base64)?;
@@ -84,7 +86,7 @@ pub fn decode_each(text: &[u8], mut sink: impl FnMut(&[u8])) -> Result<(), Base6
     let mut ended = false;
     while !rest.is_empty() {
         let window = rest.get(..PIECE_LEN).unwrap_or(rest);
-        let piece = if window.iter().any(|byte| is_xml_space(*byte)) {
+        let piece = if position(window, is_xml_space).is_some() {
             let (filled, behind) = gather(rest, &mut packed);
             rest = behind;
             packed.get(..filled).ok_or(Base64Error)?

@@ -7,6 +7,7 @@
 //! and the tree builder refuses it at that very place.
 
 use super::declaration;
+use crate::delivery::find::position;
 use mbx_common::error::Kind;
 use thiserror::Error;
 
@@ -195,7 +196,7 @@ impl<'l> Scanner<'l> {
     }
 
     fn run(mut self, mut rest: &[u8]) -> Result<(), PrescanError> {
-        while let Some(mark) = rest.iter().position(|byte| *byte == b'<') {
+        while let Some(mark) = position(rest, |byte| byte == b'<') {
             let (text, markup) = rest.split_at(mark);
             check_references(text)?;
             rest = self.markup(markup)?;
@@ -376,7 +377,7 @@ fn after_cdata(bytes: &[u8]) -> Result<&[u8], PrescanError> {
 /// Each `&` must begin one of the five predefined references or a numeric one.
 fn check_references(text: &[u8]) -> Result<(), PrescanError> {
     let mut rest = text;
-    while let Some(place) = rest.iter().position(|byte| *byte == b'&') {
+    while let Some(place) = position(rest, |byte| byte == b'&') {
         rest = rest.get(place.saturating_add(1)..).unwrap_or_default();
         let window = rest.get(..REFERENCE_LEN_MAX).unwrap_or(rest);
         let end = window.iter().position(|byte| *byte == b';').ok_or(PrescanError::Entity)?;

@@ -149,7 +149,7 @@ impl Message {
         for (number, plain) in (1..).zip(plain) {
             let id = ContentId::from_bytes([number; 16]);
             let sealed = cipher::seal(&dek, id, &[&plain]);
-            fs::write(folder.path().join(format!("{id}.mbx1")), sealed.pieces.concat()).unwrap();
+            fs::write(folder.path().join(format!("{id}.mbx1")), &sealed.stored).unwrap();
             shares.push(sealed.digest);
             contents.push((id, plain));
         }
