@@ -55,7 +55,10 @@ fn packages() -> BTreeSet<Package> {
         .map(|(package, licence)| {
             let mut words = package.split(' ');
             let mut word = || words.next().unwrap_or_default().to_owned();
-            Package { name: word(), version: word(), licence: licence.to_owned() }
+            // Marked so where a package stands beneath itself: tests of the daemon use the harness,
+            // and the harness's own tests use the daemon.
+            let licence = licence.trim_end_matches(" (*)").to_owned();
+            Package { name: word(), version: word(), licence }
         })
         .collect();
     assert!(packages.len() > 100, "cargo tree was not understood");
