@@ -215,7 +215,7 @@ fn healthy(route: Route) -> Result<Value, Code> {
             json!({"time": NOW, "job": verified()})
         )),
         Route::ConfigShow => {
-            json!({"keys": [{"key": "paths.state", "value": "\"/srv/mbx\"", "origin": "/etc/mbx/mbxd.toml"}, {"key": "operators.session_idle", "value": "\"15 min\""}], "files": ["/etc/mbx/mbxd.toml"]})
+            json!({"keys": [{"key": "paths.state", "value": "\"/srv/mbx\"", "origin": "/etc/mbx/mbxd.toml:12"}, {"key": "operators.session_idle", "value": "\"15 min\""}, {"key": "hsm.sessions", "value": "4", "after_restart": "8"}], "files": ["/etc/mbx/mbxd.toml"]})
         }
         Route::Init => {
             json!({"installation": id("ins", 1), "officers": [{"id": id("opr", 1), "name": "anna", "roles": ["registrar", "security-officer"]}, {"id": id("opr", 2), "name": "bo", "roles": ["security-officer"]}], "token": "mbx-demo", "keys": ["kek-basic-1", "sign-1"], "audit": 1})

@@ -22,7 +22,10 @@ fn a_mistyped_key_is_refused_with_what_was_meant_and_exit_code_78() {
     let installation = Installation::new(&Setup { config, ..Setup::default() });
     let (code, said) = run(&installation, "--check-config");
     assert_eq!(code, Some(78), "{said}");
-    assert!(said.contains("90-test.toml: unknown key `lissten`; did you mean `listen`?"), "{said}");
+    assert!(
+        said.contains("90-test.toml:2: unknown key `lissten`; did you mean `listen`?"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -85,6 +88,27 @@ async fn a_reload_with_one_bad_file_puts_nothing_of_the_new_configuration_in_use
     let message = mbx_sim::delivery::Message::text("1", "One", "first");
     let reply = installation.deliver(&person, message).await;
     assert!(matches!(reply, mbx_sim::soap::Reply::Result { .. }), "{reply:?}");
+}
+
+#[test]
+fn keys_that_a_reload_cannot_put_in_force_are_said_to_wait_for_a_restart() {
+    let mut installation = Installation::ready(&Setup::default());
+    let drop_in = "[hsm]\nsessions = 3\n[policy]\nrestore_window = \"20 d\"\n";
+    fs::write(installation.path("conf.d/95-changed.toml"), drop_in).unwrap();
+    installation.reload();
+    installation.wait_until("the waiting key is named", |installation| {
+        installation.log().contains("take effect at the next start: hsm.sessions")
+    });
+    let shown = installation.json(&["config", "show"]);
+    let keys = shown.pointer("/data").and_then(|data| data.as_array()).unwrap();
+    let key = |name: &str| keys.iter().find(|key| key["key"] == name).unwrap();
+    assert_eq!(key("hsm.sessions")["value"], "2", "what the daemon runs with");
+    assert_eq!(key("hsm.sessions")["after_restart"], "3");
+    assert_eq!(key("policy.restore_window")["value"], "\"20 d\"");
+    let origin = key("policy.restore_window")["origin"].as_str().unwrap();
+    assert!(origin.ends_with("95-changed.toml:4"), "{origin}");
+    let people = installation.ok(&["config", "show", "--origin"]);
+    assert!(people.contains("AFTER RESTART"), "{people}");
 }
 
 #[test]

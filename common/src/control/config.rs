@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The configuration in effect.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ConfigView {
-    /// Every key, in the order of `mbxd.toml(5)`.
+    /// Every key, sorted.
     pub keys: Vec<ConfigKey>,
     /// The files it was read from, in order; later ones win.
     pub files: Vec<String>,
@@ -16,9 +16,12 @@ pub struct ConfigView {
 pub struct ConfigKey {
     /// `section.key`.
     pub key: String,
-    /// Its value as TOML writes it.
+    /// The value in force as TOML writes it; empty: none.
     pub value: String,
-    /// The file that set it; absent: the default.
+    /// File and line that set it, `/etc/mbx/mbxd.toml:12`; absent: the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// What the next start takes in its place, empty: none; absent: nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_restart: Option<String>,
 }

@@ -67,25 +67,43 @@ pub(super) fn check_config(file: &Path, mbxd: &Path) -> Result<Ran, Failure> {
 async fn show(context: &mut Context, origin: bool) -> Result<Answer, Failure> {
     let answered = context.client.get::<ConfigView>(Route::ConfigShow, None, &()).await?;
     let view = answered.value;
+    let waiting = view.keys.iter().filter(|key| key.after_restart.is_some()).count();
     let row = |key: &ConfigKey| {
         let default = Cell::pair("default", "").tone(Tone::Dim);
         let from = key.origin.clone().map_or(default, Cell::text);
-        (vec![Cell::text(key.key.clone()), Cell::text(key.value.clone()), from], value(key))
+        let after = key.after_restart.as_deref().map_or_else(|| Cell::text(""), text_or_none);
+        let cells = vec![
+            Cell::text(key.key.clone()),
+            text_or_none(&key.value),
+            from,
+            after.tone(Tone::Attention),
+        ];
+        (cells, value(key))
     };
     let from = Column::text("origin", "SET BY");
+    let after = Column::text("after_restart", "AFTER RESTART");
     let table = Table {
         columns: vec![
             Column::text("key", "KEY"),
             Column::text("value", "VALUE").cut(),
             if origin { from } else { from.wide() },
+            if waiting > 0 { after } else { after.wide() },
         ],
         rows: view.keys.iter().map(row).collect(),
         id: "key",
         total: u64::try_from(view.keys.len()).ok(),
         empty: "",
     };
+    let mut answer = Answer::list("config.show", table, None).request(answered.request_id);
+    if waiting > 0 {
+        let keys = if waiting == 1 { "one key waits" } else { "several keys wait" };
+        answer = answer.hint(format!("systemctl restart mbxd      {keys} for it"));
+    }
     let files = view.files.join(", ");
-    Ok(Answer::list("config.show", table, None)
-        .request(answered.request_id)
-        .hint(format!("read from {files}      man mbxd.toml")))
+    Ok(answer.hint(format!("read from {files}      man mbxd.toml")))
+}
+
+/// A value; a dash where there is none.
+fn text_or_none(value: &str) -> Cell {
+    if value.is_empty() { Cell::pair("–", "") } else { Cell::text(value) }
 }

@@ -1,6 +1,6 @@
 //! Reads the files, lays them over one another, and turns them into a [`Config`].
 
-use super::{Config, rules};
+use super::{Config, Origin, origin, rules};
 use mbx_common::error::Kind;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -29,20 +29,20 @@ pub enum ConfigError {
         message: String,
     },
     /// A key that no section has.
-    #[error("{}: unknown key `{key}`{}", path.display(), hint(suggestion.as_deref()))]
+    #[error("{place}: unknown key `{key}`{}", hint(suggestion.as_deref()))]
     UnknownKey {
-        /// The file that holds it.
-        path: PathBuf,
+        /// Where it stands.
+        place: Origin,
         /// The key.
         key: String,
         /// The key that was probably meant.
         suggestion: Option<String>,
     },
     /// A value of the wrong type or form.
-    #[error("{}: {message}", path.display())]
+    #[error("{place}: {message}")]
     Value {
-        /// The file that holds it, or the main file.
-        path: PathBuf,
+        /// Where it stands, or the main file.
+        place: Origin,
         /// Key and cause.
         message: String,
     },
@@ -72,8 +72,8 @@ fn hint(suggestion: Option<&str>) -> String {
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// Dotted key → file that set it; keys at their default are absent.
-    pub origin: BTreeMap<String, PathBuf>,
+    /// Dotted key → where it was set; keys at their default are absent.
+    pub origin: BTreeMap<String, Origin>,
     /// SHA-256 over the files in the order they were read, for the audit log (K2.8).
     pub digest: [u8; 32],
     /// The files, in the order they were read.
@@ -106,12 +106,12 @@ pub fn parse(main: &Path, texts: Vec<(PathBuf, String)>) -> Result<Loaded, Confi
     for (path, text) in &texts {
         digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
         digest.update(text);
-        let table: Table = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+        let syntax = |error: toml::de::Error| ConfigError::Syntax {
             path: path.clone(),
             message: error.to_string().trim_end().to_owned(),
-        })?;
-        note_origin(&table, "", path, &mut origin);
-        merge(&mut merged, table);
+        };
+        origin::note(text, path, &mut origin).map_err(syntax)?;
+        merge(&mut merged, toml::from_str(text).map_err(syntax)?);
     }
     let config: Config = merged.try_into().map_err(|error| explain(&error, main, &origin))?;
     rules::check(&config)?;
@@ -137,23 +137,6 @@ fn drop_ins(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     Ok(paths)
 }
 
-fn note_origin(table: &Table, prefix: &str, path: &Path, origin: &mut BTreeMap<String, PathBuf>) {
-    for (key, value) in table {
-        let dotted = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        match value {
-            Value::Table(inner) => note_origin(inner, &dotted, path, origin),
-            Value::String(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::Boolean(_)
-            | Value::Datetime(_)
-            | Value::Array(_) => {
-                origin.insert(dotted, path.to_owned());
-            }
-        }
-    }
-}
-
 fn merge(into: &mut Table, from: Table) {
     for (key, value) in from {
         match (into.get_mut(&key), value) {
@@ -166,32 +149,29 @@ fn merge(into: &mut Table, from: Table) {
 }
 
 /// Turns serde's words into ours: an unknown key gets the nearest known one as a suggestion.
-fn explain(
-    error: &toml::de::Error,
-    main: &Path,
-    origin: &BTreeMap<String, PathBuf>,
-) -> ConfigError {
+fn explain(error: &toml::de::Error, main: &Path, origin: &BTreeMap<String, Origin>) -> ConfigError {
     let message = error.message();
     let mut quoted = message.split('`').skip(1).step_by(2);
     if message.starts_with("unknown field")
         && let Some(key) = quoted.next()
     {
-        let path = origin
+        let place = origin
             .iter()
             .find(|(dotted, _)| dotted.split('.').any(|part| part == key))
-            .map_or(main, |(_, path)| path);
+            .map_or_else(|| Origin::file(main), |(_, place)| place.clone());
         let suggestion = quoted
             .map(|known| (strsim::damerau_levenshtein(key, known), known))
             .filter(|(distance, _)| *distance <= 3)
             .min()
             .map(|(_, known)| known.to_owned());
-        return ConfigError::UnknownKey { path: path.to_owned(), key: key.to_owned(), suggestion };
+        return ConfigError::UnknownKey { place, key: key.to_owned(), suggestion };
     }
     let text = error.to_string();
     let key = text.lines().find_map(|line| line.trim().strip_prefix("in `")?.strip_suffix('`'));
-    let path = key.and_then(|key| origin.get(key)).map_or(main, PathBuf::as_path);
+    let place = key.and_then(|key| origin.get(key)).cloned();
+    let place = place.unwrap_or_else(|| Origin::file(main));
     let message = key.map_or_else(|| message.to_owned(), |key| format!("{key}: {message}"));
-    ConfigError::Value { path: path.to_owned(), message }
+    ConfigError::Value { place, message }
 }
 
 #[cfg(test)]
@@ -225,8 +205,9 @@ mod tests {
         let loaded = load(&main).unwrap();
         assert_eq!(loaded.config.installation.name, "three");
         assert_eq!(loaded.config.installation.country, "FI");
-        assert!(loaded.origin["installation.name"].ends_with("20-later.toml"));
-        assert!(loaded.origin["installation.country"].ends_with("mbxd.toml"));
+        let origin = |key: &str| loaded.origin[key].to_string();
+        assert!(origin("installation.name").ends_with("20-later.toml:2"));
+        assert!(origin("installation.country").ends_with("mbxd.toml:3"));
         assert_eq!(loaded.files.len(), 3);
     }
 
@@ -235,7 +216,10 @@ mod tests {
         let (_folder, main) =
             written(&[("mbxd.toml", ""), ("conf.d/a.toml", "[installation]\ncuontry = \"SE\"\n")]);
         let text = load(&main).unwrap_err().to_string();
-        assert!(text.contains("a.toml: unknown key `cuontry`; did you mean `country`?"), "{text}");
+        assert!(
+            text.contains("a.toml:2: unknown key `cuontry`; did you mean `country`?"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -249,7 +233,7 @@ mod tests {
     fn a_wrong_value_names_file_and_key() {
         let (_folder, main) = written(&[("mbxd.toml", "[log]\nformat = \"loud\"\n")]);
         let text = load(&main).unwrap_err().to_string();
-        assert!(text.contains("mbxd.toml: log.format: "), "{text}");
+        assert!(text.contains("mbxd.toml:2: log.format: "), "{text}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::audit::AuditLog;
 use crate::clock::Clock;
-use crate::config::Loaded;
+use crate::config::InForce;
 use crate::jobs::Jobs;
 use crate::keys::Keys;
 use crate::mailbox::Mailboxes;
@@ -67,8 +67,8 @@ pub struct Rooms {
     pub senders: Senders,
     /// Certificates and revocation lists.
     pub trust: Trust,
-    /// The configuration in effect.
-    pub config: Arc<dyn Fn() -> Arc<Loaded> + Send + Sync>,
+    /// The configuration in force.
+    pub config: Arc<dyn Fn() -> Arc<InForce> + Send + Sync>,
     /// What health and telemetry know.
     pub vitals: Arc<dyn Fn() -> Vitals + Send + Sync>,
     /// When the daemon was started.

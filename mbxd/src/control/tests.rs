@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::audit::AuditLog;
-use crate::config::{Config, Loaded};
+use crate::config::{Config, InForce, Loaded, Origin};
 use crate::jobs::Jobs;
 use crate::keys::testing::{Bench, SoftCustody};
 use crate::mailbox::{Mailboxes, Surroundings, Terms};
@@ -52,12 +52,17 @@ impl Scene {
             ..Options::default()
         };
         let pki = Pki::new();
-        let loaded = Arc::new(Loaded {
+        let main = PathBuf::from("/etc/mbx/mbxd.toml");
+        let place = Origin { file: main.clone(), line: Some(7) };
+        let loaded = Loaded {
             config: Config::default(),
-            origin: [("paths.state".to_owned(), PathBuf::from("/etc/mbx/mbxd.toml"))].into(),
+            origin: [("paths.state".to_owned(), place)].into(),
             digest: [0; 32],
-            files: vec!["/etc/mbx/mbxd.toml".into()],
-        });
+            files: vec![main],
+        };
+        let mut changed = loaded.clone();
+        changed.config.delivery.listen = Some(([192, 0, 2, 1], 443).into());
+        let loaded = Arc::new(InForce::started(loaded).reloaded(changed));
         let jobs = Jobs::new(store.clone(), clock.clone());
         let rooms = Rooms {
             operators: Operators::new(store.clone(), clock.clone(), options).unwrap(),
@@ -388,8 +393,12 @@ async fn the_configuration_is_shown_with_its_origin_and_without_secrets() {
     let reply = scene.ask(Route::ConfigShow, "", Some(&token), &()).await;
     let keys = reply.body["keys"].as_array().unwrap();
     let state = keys.iter().find(|key| key["key"] == "paths.state").unwrap();
-    assert_eq!(state["origin"], "/etc/mbx/mbxd.toml");
+    assert_eq!(state["origin"], "/etc/mbx/mbxd.toml:7");
     assert_eq!(state["value"], "\"/var/lib/mbxd\"");
+    assert_eq!(state["after_restart"], Value::Null);
+    let listen = keys.iter().find(|key| key["key"] == "delivery.listen").unwrap();
+    assert_eq!(listen["value"], "", "it is not in force");
+    assert_eq!(listen["after_restart"], "\"192.0.2.1:443\"");
 }
 
 #[tokio::test]

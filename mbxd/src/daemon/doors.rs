@@ -1,8 +1,9 @@
 //! Opens every door that has an address and serves it until the daemon stops.
 
 use super::error::StartError;
-use super::rooms::{InEffect, Rooms};
+use super::rooms::Rooms;
 use super::sockets::{self, Sockets};
+use super::standing::Standing;
 use super::tasks::{TaskEnded, Tasks};
 use super::vitals::Vitals;
 use crate::config::{Config, Listen};
@@ -43,12 +44,12 @@ impl Doors {
     /// socket that the service manager passed stands in the place of the address.
     pub(super) async fn open(
         rooms: &Rooms,
-        in_effect: &InEffect,
+        standing: &Standing,
         vitals: &Vitals,
         stop: &Stop,
         mut sockets: Sockets,
     ) -> Result<Self, StartError> {
-        let config = &in_effect.get().config;
+        let config = &standing.get().now.config;
         let authorities = listen(&mut sockets, sockets::DELIVERY, config.delivery.listen).await?;
         let portals = listen(&mut sockets, sockets::PORTAL, config.portal.listen).await?;
         let control = listen_control(&mut sockets, &config.control.socket)?;
@@ -64,7 +65,7 @@ impl Doors {
             doors.portal = Some(Arc::clone(&door));
             doors.serving.spawn("portal door", door.serve(listener, stop.clone().wait()));
         }
-        let door = control::Door::new(control_rooms(rooms, in_effect, vitals));
+        let door = control::Door::new(control_rooms(rooms, standing, vitals));
         let until = stop.clone().wait();
         doors.serving.spawn("control door", async move {
             if let Err(error) = door.serve(control, until).await {
@@ -117,8 +118,8 @@ fn portal_door(rooms: &Rooms, config: &Config) -> Result<holder::Door, StartErro
         .map_err(|error| StartError::Setting(Chain(&error).to_string()))
 }
 
-fn control_rooms(rooms: &Rooms, in_effect: &InEffect, vitals: &Vitals) -> control::Rooms {
-    let (in_effect, vitals) = (in_effect.clone(), vitals.clone());
+fn control_rooms(rooms: &Rooms, standing: &Standing, vitals: &Vitals) -> control::Rooms {
+    let (standing, vitals) = (standing.clone(), vitals.clone());
     control::Rooms {
         clock: rooms.clock.clone(),
         operators: rooms.operators.clone(),
@@ -128,7 +129,7 @@ fn control_rooms(rooms: &Rooms, in_effect: &InEffect, vitals: &Vitals) -> contro
         jobs: rooms.jobs.clone(),
         senders: rooms.senders.clone(),
         trust: rooms.trust.clone(),
-        config: Arc::new(move || in_effect.get()),
+        config: Arc::new(move || standing.get()),
         vitals: Arc::new(move || vitals.figures()),
         started: rooms.clock.now(),
     }

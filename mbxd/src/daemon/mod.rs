@@ -13,6 +13,7 @@ mod run;
 mod service;
 mod settings;
 mod sockets;
+mod standing;
 mod tasks;
 mod vitals;
 mod watch;

@@ -1,8 +1,9 @@
 //! SIGHUP: reads configuration and files anew; what cannot be used changes nothing.
 
 use super::doors::Doors;
-use super::rooms::{InEffect, Rooms};
+use super::rooms::Rooms;
 use super::settings::{Settings, identities};
+use super::standing::Standing;
 use super::watch::Diary;
 use crate::store::Changes;
 use crate::telemetry::Chain;
@@ -10,26 +11,31 @@ use crate::{config, holder};
 use mbx_common::audit::{Actor, Entry, Event, Fact, Outcome};
 use std::path::Path;
 
-/// Reloads everything that can change under a running daemon: certificates, roots, revocation
-/// lists, portals, policy and terms. Keys of `[paths]`, `[store]`, `[hsm]`, bounds and the
-/// listeners' addresses take effect at the next start.
+/// Reloads everything that can change under a running daemon ([`crate::config::Config::reloaded`]),
+/// and gives the keys that wait for the next start.
 pub(super) async fn reload(
     rooms: &Rooms,
     doors: &Doors,
-    in_effect: &InEffect,
+    standing: &Standing,
     main: &Path,
     diary: &Diary,
-) {
-    match try_reload(rooms, doors, in_effect, main).await {
+) -> Vec<String> {
+    match try_reload(rooms, doors, standing, main).await {
         Ok(()) => {
             rooms.trust.refresh_lists().await;
             tracing::info!("configuration and certificates read anew");
+            let waiting = standing.get().waiting();
+            if !waiting.is_empty() {
+                let keys = waiting.join(", ");
+                tracing::warn!(keys, "changed keys take effect at the next start: {keys}");
+            }
         }
         Err(reason) => {
             diary.note(Event::ConfigurationRefused, Outcome::Refused, Vec::new()).await;
             tracing::error!(reason, "the new configuration is not used; the old one stays");
         }
     }
+    standing.get().waiting()
 }
 
 /// Everything is read and checked, then the audit entry is made durable, then all of it is put in
@@ -37,7 +43,7 @@ pub(super) async fn reload(
 async fn try_reload(
     rooms: &Rooms,
     doors: &Doors,
-    in_effect: &InEffect,
+    standing: &Standing,
     main: &Path,
 ) -> Result<(), String> {
     let loaded = config::load(main).map_err(|error| Chain(&error).to_string())?;
@@ -61,6 +67,6 @@ async fn try_reload(
         doors.adopt(portals);
     }
     rooms.mailboxes.set_options(settings.mailboxes);
-    in_effect.set(loaded);
+    standing.reload(loaded);
     Ok(())
 }

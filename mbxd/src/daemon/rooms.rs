@@ -5,7 +5,7 @@ use super::error::StartError;
 use super::settings::{Settings, identities};
 use crate::audit::{self, AuditLog};
 use crate::clock::Clock;
-use crate::config::{self, Config, Loaded};
+use crate::config::{self, Config};
 use crate::health::Health;
 use crate::hsm::{HsmOptions, Pkcs11Custody, Secret32};
 use crate::jobs::Jobs;
@@ -20,28 +20,10 @@ use crate::store::embedded::Embedded;
 use crate::trust::Trust;
 use mbx_common::error::Kind;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// Name of the file, in the state folder, that remembers a PIN which the token refused.
 const REJECTED_PIN: &str = "rejected-pin";
-
-/// The configuration in effect; a reload puts another one in its place.
-#[derive(Clone, Debug)]
-pub(super) struct InEffect(Arc<RwLock<Arc<Loaded>>>);
-
-impl InEffect {
-    pub(super) fn new(loaded: Loaded) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(loaded))))
-    }
-
-    pub(super) fn get(&self) -> Arc<Loaded> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(super) fn set(&self, loaded: Loaded) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
-    }
-}
 
 /// Every room, open.
 pub(super) struct Rooms {

@@ -4,10 +4,11 @@ use super::background;
 use super::doors::{Doors, Stop};
 use super::error::StartError;
 use super::reload::reload;
-use super::rooms::{InEffect, Rooms};
+use super::rooms::Rooms;
 use super::service;
 use super::settings::Settings;
 use super::sockets::Sockets;
+use super::standing::Standing;
 use super::vitals::Vitals;
 use super::watch::Diary;
 use crate::config::Loaded;
@@ -33,18 +34,18 @@ pub(super) async fn run(loaded: Loaded, main: &Path, sockets: Sockets) -> Result
     let check_every = loaded.config.audit.check_every.duration();
     let drain = loaded.config.delivery.drain.duration().max(DRAIN_MIN) + DRAIN_MARGIN;
     let digest = loaded.digest;
-    let in_effect = InEffect::new(loaded);
+    let standing = Standing::new(loaded);
     let diary = Diary { store: rooms.store.clone(), clock: rooms.clock.clone() };
     announce(&rooms, digest).await?;
     let vitals = Vitals::new(rooms.health.clone(), rooms.store.clone(), rooms.clock.clone());
     let mut background = background::start(&rooms, &diary, &vitals, check_every);
     let (stop, stopping) = Stop::channel();
-    let mut doors = Doors::open(&rooms, &in_effect, &vitals, &stopping, sockets).await?;
+    let mut doors = Doors::open(&rooms, &standing, &vitals, &stopping, sockets).await?;
     rooms.health.set_started();
-    service::tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
+    service::tell(&[NotifyState::Ready, NotifyState::Status(&serving(&[]))]);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "mbxd is ready");
     let ended = tokio::select! {
-        ended = wait(&rooms, &mut doors, &in_effect, main, &diary) => ended,
+        ended = wait(&rooms, &mut doors, &standing, main, &diary) => ended,
         ended = background.ended() => Err(ended.into()),
     };
     if let Err(error) = &ended {
@@ -74,7 +75,7 @@ async fn announce(rooms: &Rooms, digest: [u8; 32]) -> Result<(), StartError> {
 async fn wait(
     rooms: &Rooms,
     doors: &mut Doors,
-    in_effect: &InEffect,
+    standing: &Standing,
     main: &Path,
     diary: &Diary,
 ) -> Result<(), StartError> {
@@ -88,10 +89,19 @@ async fn wait(
             ended = doors.ended() => return Err(ended.into()),
             _ = hangup.recv() => {
                 service::tell_reloading();
-                reload(rooms, doors, in_effect, main, diary).await;
-                service::tell(&[NotifyState::Ready]);
+                let waiting = reload(rooms, doors, standing, main, diary).await;
+                let status = serving(&waiting);
+                service::tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
             }
         }
+    }
+}
+
+/// What `systemctl status` shows.
+fn serving(waiting: &[String]) -> String {
+    match waiting {
+        [] => "serving".to_owned(),
+        keys => format!("serving; restart to put in force: {}", keys.join(", ")),
     }
 }
 
