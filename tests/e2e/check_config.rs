@@ -10,6 +10,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("[installation]\ncountry = \"US\"", "installation.country: "),
     ("[store]\nsegment_size = \"1 KiB\"", "store.segment_size: "),
     ("[audit]\norigin = \"two words\"", "audit.origin: "),
+    ("[delivery]\nlisten = \"127.0.0.1:1\"\n[scan]\nscanner = \"clamd\"", "scan.scanner"),
     ("[log]\nlevel = \"mbxd=loud\"", "log.level: "),
     ("[hsm]\nmodule = \"\"", "hsm.module is not set"),
     ("[hsm]\ntoken_label = \"\"", "hsm.token_label and hsm.token_serial"),

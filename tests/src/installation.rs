@@ -183,6 +183,8 @@ crl_dir = "{root}/crl"
 listen = "{authorities}"
 public_address = "https://localhost:{port}{SERVICE}"
 tls = {{ certificate = "{root}/pki/server.pem", private_key = "{root}/pki/server.key" }}
+[scan]
+scanner = "none"
 [portal]
 listen = "{portal}"
 audience = "mbxd"

@@ -1,9 +1,8 @@
 //! `[installation]`: the operator of record.
 
-use mbx_common::identity::OrganisationNumber;
 use serde::{Deserialize, Serialize};
 
-/// Who runs this installation; printed in reports and part of the audit log's origin.
+/// Which installation this is: its name is part of the audit log's origin.
 ///
 /// Source: K1.1, K1.5.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -12,9 +11,6 @@ pub struct Installation {
     /// Name of this installation, one DNS-like word: labels in logs, the audit log's origin
     /// (`<name>/audit`). Default `mbxd`.
     pub name: String,
-    /// Organisation number of the operator, check digit verified. No default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub organisation: Option<OrganisationNumber>,
     /// Country that the machine stands in, ISO 3166-1 alpha-2. Must be in the EU or EEA (K1.5).
     /// Default `SE`.
     pub country: String,
@@ -41,6 +37,6 @@ impl Installation {
 
 impl Default for Installation {
     fn default() -> Self {
-        Self { name: "mbxd".to_owned(), organisation: None, country: "SE".to_owned() }
+        Self { name: "mbxd".to_owned(), country: "SE".to_owned() }
     }
 }

@@ -15,7 +15,7 @@ pub struct Config {
     /// Admits what no production installation may have: soft tokens, software keys without
     /// hardware. `status` and `doctor` say so as long as it is on. Default `false`.
     pub development: bool,
-    /// Who runs this installation.
+    /// Which installation this is.
     pub installation: Installation,
     /// Where things are on disk.
     pub paths: Paths,

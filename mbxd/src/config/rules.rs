@@ -46,6 +46,11 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             "portal.listen",
             "the doors need an address each: delivery.listen is the same",
         ),
+        (
+            config.delivery.listen.is_none() || config.scan.scanner.is_some(),
+            "scan.scanner",
+            "say how deliveries are scanned for malware; \"none\" accepts them unscanned",
+        ),
     ];
     let broken = rules.into_iter().find(|(holds, _, _)| !holds);
     broken.map_or(Ok(()), |(_, key, message)| Err(ConfigError::Rule { key, message }))
@@ -77,7 +82,9 @@ mod tests {
             "[store]\nsegment_size = \"4 GiB\"",
             "[store]\nstop_deliveries_below = \"1 GiB\"\nstop_writes_below = \"1 GiB\"",
             "[audit]\norigin = \"brev.example.se/audit\"",
-            "[delivery]\nlisten = \"192.0.2.1:443\"\n[portal]\nlisten = \"192.0.2.2:443\"",
+            "[portal]\nlisten = \"192.0.2.1:443\"",
+            "[delivery]\nlisten = \"192.0.2.1:443\"\n[portal]\nlisten = \"192.0.2.2:443\"\n\
+             [scan]\nscanner = \"none\"",
         ] {
             assert_eq!(broken(text), None, "{text}");
         }
@@ -98,6 +105,7 @@ mod tests {
                 "[delivery]\nlisten = \"192.0.2.1:443\"\n[portal]\nlisten = \"192.0.2.1:443\"",
                 "portal.listen",
             ),
+            ("[delivery]\nlisten = \"192.0.2.1:443\"", "scan.scanner"),
         ] {
             assert_eq!(broken(text), Some(key), "{text}");
         }

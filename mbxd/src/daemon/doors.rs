@@ -2,11 +2,13 @@
 
 use super::error::StartError;
 use super::rooms::Rooms;
+use super::screen::Screening;
 use super::sockets::{self, Sockets};
 use super::standing::Standing;
 use super::tasks::{TaskEnded, Tasks};
 use super::vitals::Vitals;
-use crate::config::{Config, Listen};
+use crate::config::{Config, Listen, Scanner};
+use crate::scan::Scan;
 use crate::telemetry::Chain;
 use crate::{control, delivery, health, holder};
 use std::io;
@@ -101,11 +103,20 @@ fn authorities_door(rooms: &Rooms, config: &Config) -> Result<delivery::Door, St
         trust: rooms.trust.clone(),
         senders: rooms.senders.clone(),
         intake: Arc::new(rooms.mailboxes.clone()),
-        screen: Arc::new(delivery::NoScreen),
+        screen: Arc::new(Screening(screened(config))),
         clock: rooms.clock.clone(),
     };
     delivery::Door::new(&config.delivery, behind)
         .map_err(|error| StartError::Setting(error.to_string()))
+}
+
+/// Where nothing is said there is no door (`config`'s rule), and nothing to scan.
+fn screened(config: &Config) -> Scan {
+    let scan = Scan::new(config.scan.scanner.unwrap_or(Scanner::None));
+    if !scan.is_on() {
+        tracing::warn!("deliveries are not scanned for malware: scan.scanner is \"none\"");
+    }
+    scan
 }
 
 fn portal_door(rooms: &Rooms, config: &Config) -> Result<holder::Door, StartError> {

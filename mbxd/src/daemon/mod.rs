@@ -10,6 +10,7 @@ mod options;
 mod reload;
 mod rooms;
 mod run;
+mod screen;
 mod service;
 mod settings;
 mod sockets;

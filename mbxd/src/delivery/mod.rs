@@ -24,7 +24,7 @@ pub mod soap;
 mod xml;
 
 pub use door::{Behind, Door};
-pub use port::{BoxFuture, Intake, NoScreen, Screen, Screened, Taken};
+pub use port::{BoxFuture, Intake, Screen, Screened, Taken};
 pub use section::{DoorError, check};
 
 #[cfg(test)]

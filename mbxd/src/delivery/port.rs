@@ -52,17 +52,3 @@ pub trait Screen: Send + Sync {
     /// Looks at every part.
     fn look(&self, parts: Vec<Bytes>) -> BoxFuture<'_, Screened>;
 }
-
-/// No scanner: everything passes.
-#[derive(Clone, Copy, Debug)]
-pub struct NoScreen;
-
-impl Screen for NoScreen {
-    fn is_on(&self) -> bool {
-        false
-    }
-
-    fn look(&self, _parts: Vec<Bytes>) -> BoxFuture<'_, Screened> {
-        Box::pin(std::future::ready(Screened::Pass))
-    }
-}

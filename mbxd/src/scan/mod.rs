@@ -5,4 +5,4 @@
 
 mod policy;
 
-pub use policy::{Decision, Findings, Scan, ScanError, Scanner, Verdict};
+pub use policy::{Decision, Findings, Scan, ScanError, Scanner, Verdict, WhenAway};

@@ -1,6 +1,6 @@
 //! What a scanner's answer means for a delivery.
 
-use crate::config::{self, WhenAway};
+use crate::config;
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
@@ -55,6 +55,17 @@ pub enum Decision {
     RefuseForNow,
 }
 
+/// What happens to a delivery while the scanner does not answer. Without effect as long as there is
+/// no scanner; a key of `[scan]` when the first one is connected.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum WhenAway {
+    /// The sender is told to come back.
+    #[default]
+    Refuse,
+    /// It is accepted into quarantine.
+    Quarantine,
+}
+
 /// The scanner and the policy around it.
 #[derive(Clone)]
 pub struct Scan {
@@ -64,9 +75,9 @@ pub struct Scan {
 
 impl Scan {
     /// The configured scanner: none is known yet.
-    pub fn new(config: config::Scan) -> Self {
-        match config.scanner {
-            config::Scanner::None => Self { scanner: None, when_away: config.when_away },
+    pub const fn new(scanner: config::Scanner) -> Self {
+        match scanner {
+            config::Scanner::None => Self { scanner: None, when_away: WhenAway::Refuse },
         }
     }
 
@@ -155,7 +166,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_scanner_nothing_is_called_clean() {
-        let scan = Scan::new(config::Scan::default());
+        let scan = Scan::new(config::Scanner::None);
         let decision = scan.judge(std::iter::once(Bytes::from_static(b"part"))).await;
         assert_eq!(decision, Decision::NotScanned);
         assert!(!scan.is_on());

@@ -1,10 +1,11 @@
 //! What is taken, and that what is handed over is what was sent.
 
+use super::world::NoScreen;
 use super::world::{PATH, RECIPIENT, World, authority, delivery, dispatcher, sealed_by, written};
 use crate::config::Checksum;
 use crate::delivery::signature::{Policy, verify_document};
 use crate::delivery::soap::{Document, PrescanLimits, decode_base64};
-use crate::delivery::{BoxFuture, NoScreen, Screen, Screened};
+use crate::delivery::{BoxFuture, Screen, Screened};
 use crate::mailbox::incoming::{Incoming, Operation, Part, PartSource, RepeatMark, Stage};
 use bytes::Bytes;
 use mbx_common::assurance::ProtectionClass;

@@ -1,8 +1,8 @@
 //! Bounds below SOAP: methods, lengths, times, connections, stopping.
 
+use super::world::NoScreen;
 use super::world::{PATH, World, delivery};
 use crate::config;
-use crate::delivery::NoScreen;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;

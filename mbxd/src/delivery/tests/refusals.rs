@@ -1,8 +1,8 @@
 //! Each cause of refusal, reached through the whole door.
 
+use super::world::NoScreen;
 use super::world::{Fault, World, authority, delivery, dispatcher, sealed_by, written};
 use crate::config;
-use crate::delivery::NoScreen;
 use crate::mailbox::incoming::Operation;
 use mbx_common::audit::{Actor, Origin};
 use mbx_common::explain;
