@@ -41,6 +41,7 @@ mod hsm;
 mod interop;
 mod locked;
 mod main_job;
+mod metrics;
 mod reading;
 mod service;
 mod staff;

@@ -471,7 +471,10 @@ pub const ENTRIES: &[Entry] = &[
         "config show",
         Read,
         Route::ConfigShow,
-        [("config show", "what is in effect"), ("config show --origin", "and the line that set it")],
+        [
+            ("config show", "what is in effect"),
+            ("config show --origin", "and the line that set it"),
+        ],
     ),
     offline("help", Read, [("help user register", "of one command"), ("help audit", "of a noun")]),
     offline(

@@ -149,7 +149,7 @@ impl Pipeline {
         Ok(Judged::new(parts, &delivery.header, vec![message]))
     }
 
-    /// Both signatures; SHA-1 only by the sender's exception, logged.
+    /// Both signatures; SHA-1 only by the sender's exception, logged and counted.
     fn verify(
         &self,
         sender: OrganisationNumber,
@@ -160,13 +160,7 @@ impl Pipeline {
             rsa_bits_min: u32::from(self.trust.rsa_bits_min()),
         };
         let verified = signature::verify(delivery, policy)?;
-        for level in [&verified.sender, &verified.seal] {
-            match level.form {
-                Form::PrefixFree => metrics::FORM_PREFIX_FREE.add_one(),
-                Form::Exclusive => metrics::FORM_AS_SENT.add_one(),
-            }
-        }
-        if verified.sender.uses_sha1() || verified.seal.uses_sha1() {
+        if count_signatures(&verified) {
             tracing::warn!(%sender, "SHA-1 accepted by exception");
         }
         Ok(verified)
@@ -191,6 +185,23 @@ impl Pipeline {
             Screened::ComeBack => Err(Cause::NotStored(Kind::Unavailable)),
         }
     }
+}
+
+/// Counts both signatures; tells whether SHA-1 is in one.
+fn count_signatures(verified: &Verified) -> bool {
+    let levels = [(&verified.sender, &metrics::SHA1_SENDER), (&verified.seal, &metrics::SHA1_SEAL)];
+    let mut is_sha1 = false;
+    for (level, sha1) in levels {
+        match level.form {
+            Form::PrefixFree => metrics::FORM_PREFIX_FREE.add_one(),
+            Form::Exclusive => metrics::FORM_AS_SENT.add_one(),
+        }
+        if level.uses_sha1() {
+            sha1.add_one();
+            is_sha1 = true;
+        }
+    }
+    is_sha1
 }
 
 /// `Sender/Id` as an organisation number.
@@ -220,5 +231,37 @@ fn count(taken: &Taken) {
         metrics::DELIVERIES_ACCEPTED.add_one();
     } else {
         metrics::DELIVERIES_UNDELIVERABLE.add_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::signature::{DigestAlgorithm, SignatureAlgorithm};
+
+    fn level(algorithm: SignatureAlgorithm, digest: DigestAlgorithm) -> VerifiedLevel {
+        VerifiedLevel {
+            certificates: Vec::new(),
+            algorithm,
+            digest,
+            signature_value: Vec::new(),
+            form: Form::PrefixFree,
+            signed_info_form: Form::PrefixFree,
+        }
+    }
+
+    #[test]
+    fn sha_1_is_counted_at_the_level_that_used_it_in_digest_or_signature() {
+        let good = || level(SignatureAlgorithm::RsaSha256, DigestAlgorithm::Sha256);
+        let digest = level(SignatureAlgorithm::RsaSha256, DigestAlgorithm::Sha1);
+        let signature = level(SignatureAlgorithm::RsaSha1, DigestAlgorithm::Sha256);
+        let counted = || (metrics::SHA1_SENDER.get(), metrics::SHA1_SEAL.get());
+        let (sender, seal) = counted();
+        assert!(!count_signatures(&Verified { sender: good(), seal: good() }));
+        assert_eq!(counted(), (sender, seal));
+        assert!(count_signatures(&Verified { sender: digest, seal: good() }));
+        assert_eq!(counted(), (sender + 1, seal));
+        assert!(count_signatures(&Verified { sender: good(), seal: signature }));
+        assert_eq!(counted(), (sender + 1, seal + 1));
     }
 }

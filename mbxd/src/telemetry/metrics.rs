@@ -227,6 +227,10 @@ counters! {
         FORM_PREFIX_FREE = "prefix-free",
         FORM_AS_SENT = "as-sent"
     }
+    SHA1 = "mbx_sha1_signatures", "Signatures with SHA-1, verified by a sender's exception.", "level" {
+        SHA1_SENDER = "sender",
+        SHA1_SEAL = "seal"
+    }
     TLS = "mbx_tls_handshakes", "TLS handshakes by their end.", "result" {
         TLS_DONE = "done",
         TLS_FAILED = "failed"
