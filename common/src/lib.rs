@@ -11,5 +11,6 @@ pub mod holder;
 pub mod id;
 pub mod identity;
 pub mod limit;
+pub mod note;
 pub mod role;
 pub mod time;

@@ -1,6 +1,7 @@
 //! The daemon as the service manager sees it.
 
 use mbx_tests::installation::{Installation, Setup};
+use std::collections::BTreeMap;
 use std::fs;
 
 fn run(installation: &Installation, argument: &str) -> (Option<i32>, String) {
@@ -88,6 +89,60 @@ async fn a_reload_with_one_bad_file_puts_nothing_of_the_new_configuration_in_use
     let message = mbx_sim::delivery::Message::text("1", "One", "first");
     let reply = installation.deliver(&person, message).await;
     assert!(matches!(reply, mbx_sim::soap::Reply::Result { .. }), "{reply:?}");
+}
+
+/// What the doctor finds, by the name of the check, and its exit code.
+fn doctor(installation: &Installation, checks: &[&str]) -> (BTreeMap<String, String>, Option<i32>) {
+    let mbxd = installation.mbxd().get_program().to_str().unwrap().to_owned();
+    let config = installation.path("mbxd.toml").display().to_string();
+    let options = ["doctor", "--config", &config, "--mbxd", &mbxd, "-o", "json"];
+    let output = installation.mbxctl("anna", &[&options, checks].concat());
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = answer.pointer("/data/findings").unwrap().as_array().unwrap();
+    let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    let levels =
+        findings.iter().map(|finding| (text(finding, "check"), text(finding, "level"))).collect();
+    (levels, output.status.code())
+}
+
+#[test]
+fn the_doctor_tells_what_a_sound_configuration_lacks_and_needs_no_daemon() {
+    let installation = Installation::new(&Setup::default());
+    let checks = ["config", "development", "token", "scanner", "certificates", "revocation"];
+    let (found, code) = doctor(&installation, &checks);
+    assert_eq!(code, Some(2), "{found:?}");
+    assert_eq!(found["config"], "ok");
+    for check in ["development", "token", "scanner"] {
+        assert_eq!(found[check], "attention", "{check}");
+    }
+    assert_ne!(found["revocation"], "wrong", "the list is there");
+    fs::remove_file(installation.path("crl/root.pem")).unwrap();
+    let (found, code) = doctor(&installation, &checks);
+    assert_eq!((found["revocation"].as_str(), code), ("wrong", Some(1)), "{found:?}");
+    fs::write(installation.path("conf.d/90-test.toml"), "[delivery]\nconnections_max = 0").unwrap();
+    let (found, code) = doctor(&installation, &["config", "scanner"]);
+    assert_eq!((found["config"].as_str(), code), ("wrong", Some(1)), "{found:?}");
+    assert_eq!(found["scanner"], "attention", "not checked: the configuration is refused");
+}
+
+#[test]
+fn a_locked_daemon_still_tells_how_far_its_audit_log_has_come() {
+    let mut installation = Installation::ready(&Setup::default());
+    assert!(installation.stop().success());
+    fs::remove_file(installation.path("credentials/hsm-pin")).unwrap();
+    installation.start();
+    let audit = |installation: &Installation| {
+        let output = installation.mbxctl("anna", &["status", "-o", "json"]);
+        let status: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+        assert_eq!(status.pointer("/data/phase")?, "locked");
+        status.pointer("/data/audit").cloned()
+    };
+    installation.wait_until("the log was looked at", |installation| {
+        audit(installation).is_some_and(|audit| audit["entries"].as_u64() > Some(5))
+    });
+    let audit = audit(&installation).unwrap();
+    assert!(audit["checkpoint"].is_string(), "{audit}");
+    assert!(audit["unsigned_entries"].as_u64() >= Some(1), "its own start at least: {audit}");
 }
 
 #[test]

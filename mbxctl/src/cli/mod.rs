@@ -111,7 +111,8 @@ pub struct StatusArgs {
 /// `doctor`.
 #[derive(Args, Debug)]
 pub struct DoctorArgs {
-    /// Checks to do; none: all (socket, daemon, config, permissions, clock, disk)
+    /// Checks to do; none: all (socket, daemon, config, development, token, credentials,
+    /// scanner, certificates, revocation, permissions, clock, disk, swap)
     #[arg(value_name = "CHECK")]
     pub checks: Vec<String>,
     /// For each finding, the command that mends it

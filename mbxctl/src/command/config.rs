@@ -1,5 +1,6 @@
 //! `config`: check a file with mbxd's own reader, show what is in effect.
 
+use super::status::tone;
 use crate::cli::ConfigCommand;
 use crate::context::{Context, value};
 use crate::failure::Failure;
@@ -7,6 +8,7 @@ use crate::output::{Answer, Cell, Column, Line, Table, Tone};
 use mbx_common::control::config::{ConfigKey, ConfigView};
 use mbx_common::control::route::Route;
 use mbx_common::explain;
+use mbx_common::note::Note;
 use serde_json::json;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -31,7 +33,12 @@ fn check(file: &Path, mbxd: &Path) -> Result<Answer, Failure> {
     let data = json!({"file": file.display().to_string(), "valid": ran.well, "said": ran.said});
     if ran.well {
         let text = format!("{} is valid", file.display());
-        return Ok(Answer::new("config.check", data).line(Line::signed(Tone::Ok, text)));
+        let mut answer = Answer::new("config.check", data).line(Line::signed(Tone::Ok, text));
+        for note in &ran.notes {
+            let text = format!("{}: {}", note.topic.name(), note.text);
+            answer = answer.line(Line::signed(tone(note.level), text));
+        }
+        return Ok(answer);
     }
     Err(Failure::here(explain::CONFIG_INVALID, ran.said.join("; ")).with_hint("man mbxd.toml"))
 }
@@ -42,6 +49,15 @@ pub(super) struct Ran {
     pub(super) well: bool,
     /// What it said, line by line.
     pub(super) said: Vec<String>,
+    /// The notes among it.
+    pub(super) notes: Vec<Note>,
+}
+
+impl Ran {
+    /// Whether it stumbled over what this user may not read.
+    pub(super) fn lacks_rights(&self) -> bool {
+        !self.well && self.said.iter().any(|line| line.contains("Permission denied"))
+    }
 }
 
 /// Runs the daemon's own check of a file.
@@ -60,8 +76,11 @@ pub(super) fn check_config(file: &Path, mbxd: &Path) -> Result<Ran, Failure> {
             .with_hint("name the daemon's program with --mbxd")
         })?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    let said = text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
-    Ok(Ran { well: output.status.success(), said })
+    let said: Vec<String> =
+        text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
+    let note = |line: &String| line.strip_prefix("mbxd: ")?.parse().ok();
+    let notes = said.iter().filter_map(note).collect();
+    Ok(Ran { well: output.status.success(), said, notes })
 }
 
 async fn show(context: &mut Context, origin: bool) -> Result<Answer, Failure> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Admits what no production installation may have: soft tokens, software keys without
-    /// hardware. `status` and `doctor` say so as long as it is on. Default `false`.
+    /// hardware. `doctor` says so as long as it is on. Default `false`.
     pub development: bool,
     /// Which installation this is.
     pub installation: Installation,

@@ -8,15 +8,8 @@ use crate::operators::Staff;
 use crate::trust::{Door, Item, ListError, Role};
 use mbx_common::control::Page;
 use mbx_common::control::certificate::{Certificate, CertificateUse, RefusedFile, Reloaded};
-use mbx_common::control::status::Level;
 use mbx_common::explain;
 use mbx_common::time::Timestamp;
-
-/// Below so many days a certificate needs attention: renewing one takes an authority weeks.
-const DAYS_MIN: i64 = 30;
-
-/// Below so many days a revocation list needs attention; they live for days.
-const LIST_DAYS_MIN: i64 = 1;
 
 /// Every certificate and list, the first to end first.
 pub(super) fn list(rooms: &Rooms) -> Result<Answer, Refusal> {
@@ -88,21 +81,11 @@ pub(super) fn rows(rooms: &Rooms) -> Vec<Certificate> {
             sha256: hex(&item.fingerprint.0),
             not_before: item.not_before.unwrap_or(Timestamp::EPOCH),
             not_after: item.not_after.unwrap_or(Timestamp::EPOCH),
-            level: level(item),
+            level: item.level,
             file: item.path.as_ref().map(|path| path.display().to_string()),
         }
     };
     rooms.trust.list().iter().map(row).collect()
-}
-
-fn level(item: &Item) -> Level {
-    let least = if item.role == Role::Crl { LIST_DAYS_MIN } else { DAYS_MIN };
-    match item.days_left {
-        _ if item.tolerated => Level::Ok,
-        None | Some(..0) => Level::Wrong,
-        Some(days) if days < least => Level::Attention,
-        Some(_) => Level::Ok,
-    }
 }
 
 const fn usage(role: Role) -> CertificateUse {

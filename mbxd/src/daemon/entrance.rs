@@ -2,6 +2,7 @@
 
 use super::error::StartError;
 use super::lockdown::forbid_dumps;
+use super::notes::notes;
 use super::options::Options;
 use super::rooms::state_folder;
 use super::run::run;
@@ -39,6 +40,9 @@ fn start(options: &Options) -> Result<(), StartError> {
     let loaded = config::load(&options.config)?;
     if options.check_config {
         Settings::with_credentials(&loaded.config)?;
+        for note in runtime()?.block_on(notes(&loaded.config)) {
+            say(&format!("mbxd: {note}"));
+        }
         say(&format!("mbxd: {} is sound", options.config.display()));
         return Ok(());
     }

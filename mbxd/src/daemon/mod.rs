@@ -6,6 +6,7 @@ mod doors;
 mod entrance;
 mod error;
 mod lockdown;
+mod notes;
 mod options;
 mod reload;
 mod rooms;

@@ -253,7 +253,7 @@ impl Trust {
             &state.authorities,
             &state.portals,
             &self.0.crls.current(),
-            self.0.clock.now(),
+            (self.0.clock.now(), state.config.crl_warn_before.as_millis()),
         )
     }
 

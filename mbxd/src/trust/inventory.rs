@@ -7,9 +7,14 @@ use super::handle::Door;
 use super::issuer::Issuer;
 use super::server::Server;
 use crate::config::Fingerprint;
+use mbx_common::control::status::Level;
 use mbx_common::identity::OrganisationNumber;
 use mbx_common::time::Timestamp;
 use std::path::{Path, PathBuf};
+
+/// A certificate that ends so soon needs attention, in milliseconds: an authority takes weeks to
+/// renew one.
+const CERTIFICATE_SOON_MS: u64 = 30 * 86_400_000;
 
 /// What a certificate or list is for.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -53,6 +58,9 @@ pub struct Item {
     pub tolerated: bool,
     /// File that it was read from, where it was read from one.
     pub path: Option<PathBuf>,
+    /// How well it is: what is missing or ended is wrong unless that is tolerated, what ends soon
+    /// needs attention.
+    pub level: Level,
 }
 
 /// Everything in use, by role, then by name.
@@ -61,7 +69,7 @@ pub(crate) fn inventory<'a>(
     authorities: &Anchors,
     portals: &Anchors,
     crls: &Crls,
-    now: Timestamp,
+    (now, warn_before_ms): (Timestamp, u64),
 ) -> Vec<Item> {
     let mut items: Vec<Item> = servers
         .map(|(door, server)| of(Role::Server(door), &server.facts, &server.path, now))
@@ -81,6 +89,9 @@ pub(crate) fn inventory<'a>(
         .chain(&portals.roots)
         .filter(|issuer| issuer.may_sign_lists && !crls.knows(&issuer.subject, &issuer.key));
     items.extend(without.map(missing));
+    for item in &mut items {
+        item.level = level(item, now, warn_before_ms);
+    }
     items.sort_by(|a, b| (a.role, &a.subject).cmp(&(b.role, &b.subject)));
     items.dedup();
     items
@@ -100,6 +111,7 @@ fn of(role: Role, facts: &Facts, path: &Path, now: Timestamp) -> Item {
         revoked_count: None,
         tolerated: false,
         path: Some(path.to_owned()),
+        level: Level::Ok,
     }
 }
 
@@ -117,6 +129,7 @@ fn list(state: CrlState, now: Timestamp) -> Item {
         revoked_count: Some(state.revoked_count),
         tolerated: false,
         path: None,
+        level: Level::Ok,
     }
 }
 
@@ -134,6 +147,19 @@ fn missing(issuer: &Issuer) -> Item {
         revoked_count: None,
         tolerated: issuer.tolerated,
         path: None,
+        level: Level::Ok,
+    }
+}
+
+/// A certificate is renewed in weeks, a list in days, as the configuration says.
+fn level(item: &Item, now: Timestamp, warn_before_ms: u64) -> Level {
+    let soon_ms = if item.role == Role::Crl { warn_before_ms } else { CERTIFICATE_SOON_MS };
+    match item.not_after {
+        _ if item.tolerated => Level::Ok,
+        None => Level::Wrong,
+        Some(end) if end < now => Level::Wrong,
+        Some(end) if end < now.plus_millis(soon_ms) => Level::Attention,
+        Some(_) => Level::Ok,
     }
 }
 
@@ -146,6 +172,35 @@ fn days_left(end: Timestamp, now: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_are_warned_of_as_configured_and_certificates_a_month_ahead() {
+        const DAY: u64 = 86_400_000;
+        let at = |days: u64| Timestamp::from_millis(days * DAY).unwrap();
+        let item = |role, not_after, tolerated| Item {
+            role,
+            subject: String::new(),
+            issuer: String::new(),
+            serial: String::new(),
+            organisation: None,
+            not_before: None,
+            not_after,
+            fingerprint: Fingerprint([0; 32]),
+            days_left: None,
+            revoked_count: None,
+            tolerated,
+            path: None,
+            level: Level::Ok,
+        };
+        let judged = |role, not_after| level(&item(role, not_after, false), at(100), 3 * DAY);
+        assert_eq!(judged(Role::Crl, Some(at(104))), Level::Ok);
+        assert_eq!(judged(Role::Crl, Some(at(102))), Level::Attention);
+        assert_eq!(judged(Role::Crl, Some(at(99))), Level::Wrong);
+        assert_eq!(judged(Role::Crl, None), Level::Wrong);
+        assert_eq!(judged(Role::Root, Some(at(131))), Level::Ok);
+        assert_eq!(judged(Role::Root, Some(at(129))), Level::Attention);
+        assert_eq!(level(&item(Role::Crl, None, true), at(100), DAY), Level::Ok);
+    }
 
     #[test]
     fn days_are_whole_and_negative_after_the_end() {
