@@ -15,9 +15,10 @@ use crate::config::Loaded;
 use crate::telemetry::Chain;
 use mbx_common::audit::{Actor, Entry, Event, Fact, Outcome};
 use sd_notify::NotifyState;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Shortest time for work that was begun when the daemon is told to stop: what the portals' door and
 /// the control socket may need. `delivery.drain` lengthens it.
@@ -40,12 +41,13 @@ pub(super) async fn run(loaded: Loaded, main: &Path, sockets: Sockets) -> Result
     let vitals = Vitals::new(rooms.health.clone(), rooms.store.clone(), rooms.clock.clone());
     let mut background = background::start(&rooms, &diary, &vitals, check_every);
     let (stop, stopping) = Stop::channel();
+    let mut signals = Signals::listen().map_err(StartError::Runtime)?;
     let mut doors = Doors::open(&rooms, &standing, &vitals, &stopping, sockets).await?;
     rooms.health.set_started();
     service::tell(&[NotifyState::Ready, NotifyState::Status(&serving(&[]))]);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "mbxd is ready");
     let ended = tokio::select! {
-        ended = wait(&rooms, &mut doors, &standing, main, &diary) => ended,
+        ended = wait(&rooms, &mut doors, &standing, &mut signals, main, &diary) => ended,
         ended = background.ended() => Err(ended.into()),
     };
     if let Err(error) = &ended {
@@ -62,6 +64,24 @@ pub(super) async fn run(loaded: Loaded, main: &Path, sockets: Sockets) -> Result
     ended
 }
 
+/// The signals that the daemon heeds. Before they are listened to, each ends it as it would any
+/// process; so they are before a door can be reached.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// The start is an entry with the configuration's digest; without it nothing is served (K2.8).
 async fn announce(rooms: &Rooms, digest: [u8; 32]) -> Result<(), StartError> {
     for event in [Event::DaemonStarted, Event::ConfigurationLoaded] {
@@ -76,18 +96,16 @@ async fn wait(
     rooms: &Rooms,
     doors: &mut Doors,
     standing: &Standing,
+    signals: &mut Signals,
     main: &Path,
     diary: &Diary,
 ) -> Result<(), StartError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Runtime)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Runtime)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(StartError::Runtime)?;
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+            _ = signals.terminate.recv() => return Ok(()),
+            _ = signals.interrupt.recv() => return Ok(()),
             ended = doors.ended() => return Err(ended.into()),
-            _ = hangup.recv() => {
+            _ = signals.hangup.recv() => {
                 service::tell_reloading();
                 let waiting = reload(rooms, doors, standing, main, diary).await;
                 let status = serving(&waiting);
