@@ -160,11 +160,11 @@ mod tests {
     fn keys_that_come_and_go_are_told_too() {
         let after = reloaded(
             "[health]\nlisten = \"unix:/a\"\n",
-            "[delivery]\nlisten = \"127.0.0.1:1\"\n[terms]\nversion = \"2\"\n",
+            "[portal]\nlisten = \"127.0.0.1:1\"\n[terms]\nversion = \"2\"\n",
         );
-        assert_eq!(after.waiting(), ["delivery.listen", "health.listen"]);
+        assert_eq!(after.waiting(), ["health.listen", "portal.listen"]);
         assert_eq!(entry(&after, "health.listen").after_restart, Some(None));
-        assert_eq!(entry(&after, "delivery.listen").value, None);
+        assert_eq!(entry(&after, "portal.listen").value, None);
         assert_eq!(entry(&after, "terms.version").value.as_deref(), Some("\"2\""));
     }
 
