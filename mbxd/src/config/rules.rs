@@ -91,6 +91,14 @@ mod tests {
     }
 
     #[test]
+    fn a_country_outside_the_eea_is_refused() {
+        for (country, key) in [("US", Some("installation.country")), ("NO", None), ("SE", None)] {
+            let text = format!("[installation]\ncountry = \"{country}\"");
+            assert_eq!(broken(&text), key, "{country}");
+        }
+    }
+
+    #[test]
     fn each_rule_is_held_by_itself() {
         for (text, key) in [
             ("[installation]\nname = \"Brev 1\"", "installation.name"),
