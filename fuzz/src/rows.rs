@@ -57,9 +57,9 @@ pub(super) fn manifest(bytes: &[u8]) {
         settles(mailbox::fuzzing::manifest, text);
         return;
     }
-    let decoded = mbxd::delivery::soap::decode_base64(text);
+    let decoded = mailbox::decode_base64(text);
     let mut pieces = Vec::new();
-    let each = mbxd::delivery::soap::decode_each(text, |piece| pieces.extend_from_slice(piece));
+    let each = mailbox::decode_each(text, |piece| pieces.extend_from_slice(piece));
     assert_eq!(decoded.as_ref().ok(), each.ok().map(|()| &pieces), "two decoders, two answers");
     if let (Ok(octets), Some(len)) = (decoded, mailbox::fuzzing::base64_len(text)) {
         assert_eq!(u64::try_from(octets.len()).ok(), Some(len), "counted otherwise than decoded");

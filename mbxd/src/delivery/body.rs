@@ -4,6 +4,7 @@ use super::budget::Memory;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Incoming};
+use mbx_common::size::wide;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -90,10 +91,6 @@ impl Bounds {
         };
         began + at_rate.min(self.time_max)
     }
-}
-
-fn wide(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::content::Checked;
 use super::soap::{self, Header, Text};
+use crate::mailbox::decode_base64;
 use crate::mailbox::incoming::{
     Incoming, IncomingMessage, Operation, Part, PartSource, RepeatMark,
 };
@@ -101,7 +102,7 @@ fn decoded(part: &Part, payload: &Bytes) -> Option<Bytes> {
         PartSource::Base64At(range) => {
             let start = usize::try_from(range.start).ok()?;
             let end = usize::try_from(range.end).ok()?;
-            soap::decode_base64(payload.get(start..end)?).ok().map(Bytes::from)
+            decode_base64(payload.get(start..end)?).ok().map(Bytes::from)
         }
     }
 }

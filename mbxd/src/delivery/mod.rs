@@ -10,7 +10,6 @@ mod description;
 mod door;
 mod fault;
 mod file_name;
-mod find;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handover;

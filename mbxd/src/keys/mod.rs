@@ -35,9 +35,9 @@ mod token_key;
 mod unlocking;
 
 #[cfg(test)]
-pub(crate) mod testing;
-#[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::testing;
 
 /// The token's state and figures, for edges that do not see the HSM room.
 pub use crate::hsm::{

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use mbx_common::audit::{Actor, Entry, Event, Fact, Subject};
 use mbx_common::error::Kind;
 use mbx_common::id::{DeliveryId, MailboxId};
+use mbx_common::size::wide;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -358,10 +359,6 @@ impl Mailboxes {
 
 fn micros(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
-fn wide(value: usize) -> u64 {
-    u64::try_from(value).unwrap_or(u64::MAX)
 }
 
 fn short(value: usize) -> u16 {

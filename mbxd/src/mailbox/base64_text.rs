@@ -7,6 +7,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use mbx_common::find::position;
+use mbx_common::size::wide;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -117,33 +119,91 @@ pub(crate) struct Decoder {
 impl Decoder {
     /// Decodes the next piece of the text.
     pub(crate) fn push(&mut self, text: &[u8]) -> Result<Zeroizing<Vec<u8>>, NotBase64> {
-        let mut characters = Zeroizing::new(std::mem::take(&mut *self.pending));
-        characters.reserve(text.len());
-        characters.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
-        if characters.is_empty() {
-            return Ok(Zeroizing::default());
-        }
-        if self.ended {
-            return Err(NotBase64);
-        }
-        let whole = characters.len().saturating_sub(characters.len() % 4);
-        let (groups, pending) = characters.split_at(whole);
-        self.ended = groups.last() == Some(&b'=');
-        let octets = STANDARD.decode(groups).map(Zeroizing::new).map_err(|_| NotBase64)?;
-        *self.pending = pending.to_vec();
+        let len_max = text.len().div_ceil(4).saturating_add(1).saturating_mul(3);
+        let mut octets = Zeroizing::new(Vec::with_capacity(len_max));
+        self.each(text, |piece| octets.extend_from_slice(piece))?;
         Ok(octets)
     }
 
+    /// The same in constant memory; octets given before an error must be thrown away.
+    fn each(&mut self, text: &[u8], mut sink: impl FnMut(&[u8])) -> Result<(), NotBase64> {
+        let mut packed = Zeroizing::new([0_u8; PIECE_LEN]);
+        let mut plain = Zeroizing::new([0_u8; PIECE_LEN]);
+        let mut rest = text;
+        while !rest.is_empty() {
+            let window = rest.get(..PIECE_LEN).unwrap_or(rest);
+            let groups = if self.pending.is_empty() && is_packed(window) {
+                rest = rest.get(window.len()..).unwrap_or_default();
+                window
+            } else {
+                let (len, behind) = self.gather(rest, &mut packed);
+                rest = behind;
+                packed.get(..len).ok_or(NotBase64)?
+            };
+            if self.ended && !(groups.is_empty() && self.pending.is_empty()) {
+                return Err(NotBase64);
+            }
+            let len = STANDARD.decode_slice(groups, &mut *plain).map_err(|_| NotBase64)?;
+            if len > 0 {
+                sink(plain.get(..len).ok_or(NotBase64)?);
+            }
+            self.ended |= groups.ends_with(b"=");
+        }
+        Ok(())
+    }
+
+    /// Fills `packed` with what is pending and then no white space; gives the length of its whole
+    /// groups and what is left behind them. What is no whole group is pending.
+    fn gather<'t>(&mut self, text: &'t [u8], packed: &mut [u8; PIECE_LEN]) -> (usize, &'t [u8]) {
+        let mut taken = 0_usize;
+        let characters = text.iter().filter(|byte| {
+            taken = taken.saturating_add(1);
+            !byte.is_ascii_whitespace()
+        });
+        let mut filled = 0_usize;
+        for (slot, byte) in packed.iter_mut().zip(self.pending.iter().chain(characters)) {
+            *slot = *byte;
+            filled = filled.saturating_add(1);
+        }
+        let whole = filled.saturating_sub(filled % 4);
+        *self.pending = packed.get(whole..filled).unwrap_or_default().to_vec();
+        (whole, text.get(taken..).unwrap_or_default())
+    }
+
     /// Whether every group was whole.
-    #[cfg(test)]
-    pub(crate) fn is_whole(&self) -> bool {
+    fn is_whole(&self) -> bool {
         self.pending.is_empty()
     }
 }
 
-fn wide(value: usize) -> u64 {
-    u64::try_from(value).unwrap_or(u64::MAX)
+/// Whether a text is whole groups without white space.
+fn is_packed(text: &[u8]) -> bool {
+    text.len().is_multiple_of(4) && position(text, |byte| byte.is_ascii_whitespace()).is_none()
 }
+
+/// Decodes a text piece by piece in constant memory; white space may stand anywhere.
+///
+/// # Errors
+/// [`NotBase64`] at the first wrong character, wrong padding, or non-zero spare bits; pieces given
+/// before it must be thrown away.
+pub fn decode_each(text: &[u8], sink: impl FnMut(&[u8])) -> Result<(), NotBase64> {
+    let mut decoder = Decoder::default();
+    decoder.each(text, sink)?;
+    if decoder.is_whole() { Ok(()) } else { Err(NotBase64) }
+}
+
+/// Decodes a text at once; white space may stand anywhere.
+///
+/// # Errors
+/// [`NotBase64`] as for [`decode_each`].
+pub fn decode_base64(text: &[u8]) -> Result<Vec<u8>, NotBase64> {
+    let mut octets = Vec::with_capacity(text.len().div_ceil(4).saturating_mul(3));
+    decode_each(text, |piece| octets.extend_from_slice(piece))?;
+    Ok(octets)
+}
+
+/// Characters decoded at a time: a multiple of four, small enough for the stack.
+const PIECE_LEN: usize = 4096;
 
 #[cfg(test)]
 mod tests {

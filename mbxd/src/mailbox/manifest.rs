@@ -8,6 +8,7 @@ use super::incoming::{Incoming, IncomingMessage, Part, PartSource};
 use bytes::Bytes;
 use mbx_common::id::{ContentId, DeliveryId};
 use mbx_common::identity::OrganisationNumber;
+use mbx_common::size::wide;
 use mbx_common::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -288,14 +289,10 @@ impl Message {
     }
 }
 
-fn wide(value: usize) -> u64 {
-    u64::try_from(value).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mailbox::fixture;
+    use crate::mailbox::tests::fixture;
 
     #[test]
     fn a_manifest_reads_back_and_names_every_content() {

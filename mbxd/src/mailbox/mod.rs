@@ -6,8 +6,6 @@
 
 mod accept;
 mod base64_text;
-#[cfg(test)]
-mod fixture;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod incoming;
@@ -22,7 +20,7 @@ pub mod staff;
 mod sweep;
 
 pub use accept::{AcceptError, Accepted};
-pub use base64_text::NotBase64;
+pub use base64_text::{NotBase64, decode_base64, decode_each};
 pub use manifest::{BadManifest, BadPart};
 pub use refuse::RefuseError;
 pub use row::DeliveryOutcome;

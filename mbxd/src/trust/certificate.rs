@@ -86,6 +86,16 @@ impl Facts {
     }
 }
 
+/// The public key of a certificate in DER: what kind it is, and its octets (`subjectPublicKey`).
+///
+/// # Errors
+/// [`CertificateError`].
+pub fn public_key(der: &[u8]) -> Result<(KeyStrength, Vec<u8>), CertificateError> {
+    let certificate = parse(der)?;
+    let key = certificate.public_key();
+    Ok((strength(key), key.subject_public_key.data.to_vec()))
+}
+
 /// Bytes as lower-case hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16);

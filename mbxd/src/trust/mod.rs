@@ -18,14 +18,14 @@ mod issuer;
 mod lists;
 mod organisation;
 mod pem;
-#[cfg(test)]
-pub(crate) mod pki;
 mod server;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::pki;
 
 pub use anchors::{Anchors, Peer, Usage};
-pub use certificate::{CertificateError, Facts, KeyStrength, fingerprint};
+pub use certificate::{CertificateError, Facts, KeyStrength, fingerprint, public_key};
 pub use chain::ChainError;
 pub use client::refused_in_handshake;
 pub use crl::CrlError;

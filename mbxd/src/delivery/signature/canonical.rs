@@ -1,8 +1,8 @@
 //! The canonical octets of an element, written straight into a digest.
 
-use crate::delivery::find::position;
 use crate::delivery::soap::{Element, Name};
 use aws_lc_rs::digest;
+use mbx_common::find::position;
 use roxmltree::{Attribute, Node};
 
 /// The forms that are tried, in this order.

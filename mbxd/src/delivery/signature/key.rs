@@ -3,10 +3,9 @@
 use super::algorithm::SignatureAlgorithm;
 use super::error::Cause;
 use super::policy::Policy;
+use crate::trust::{self, KeyStrength};
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use rustls_pki_types::CertificateDer;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
-use x509_parser::public_key::PublicKey;
 
 /// Checks a signature value with the key of a certificate.
 ///
@@ -23,24 +22,20 @@ impl SignerKey {
         algorithm: SignatureAlgorithm,
         policy: Policy,
     ) -> Result<Self, Cause> {
-        let (rest, parsed) =
-            X509Certificate::from_der(certificate).map_err(|_| Cause::Certificate)?;
-        if !rest.is_empty() {
-            return Err(Cause::Certificate);
-        }
-        let spki = parsed.public_key();
-        let octets = spki.subject_public_key.data.to_vec();
-        let implementation = match spki.parsed().map_err(|_| Cause::Certificate)? {
-            PublicKey::RSA(rsa) => rsa_implementation(bits(rsa.modulus), algorithm, policy)?,
-            PublicKey::EC(_) => {
-                let curve = spki.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
-                let curve = curve.map(|oid| oid.to_id_string()).unwrap_or_default();
-                ec_implementation(&curve, algorithm)?
+        let (strength, octets) = trust::public_key(certificate).map_err(|_| Cause::Certificate)?;
+        let implementation = match strength {
+            KeyStrength::Rsa(bits) => rsa_implementation(bits, algorithm, policy)?,
+            // XML signatures write ECDSA values as two numbers of fixed length, not as DER
+            // (RFC 6931 §2.3.6).
+            KeyStrength::P256 if algorithm == SignatureAlgorithm::EcdsaSha256 => {
+                &signature::ECDSA_P256_SHA256_FIXED
             }
-            PublicKey::DSA(_)
-            | PublicKey::GostR3410(_)
-            | PublicKey::GostR3410_2012(_)
-            | PublicKey::Unknown(_) => return Err(Cause::KeyKind),
+            KeyStrength::P384 if algorithm == SignatureAlgorithm::EcdsaSha384 => {
+                &signature::ECDSA_P384_SHA384_FIXED
+            }
+            KeyStrength::P256 | KeyStrength::P384 | KeyStrength::Other => {
+                return Err(Cause::KeyKind);
+            }
         };
         Ok(Self { octets, implementation })
     }
@@ -52,10 +47,11 @@ impl SignerKey {
 }
 
 fn rsa_implementation(
-    bits: u32,
+    bits: usize,
     algorithm: SignatureAlgorithm,
     policy: Policy,
 ) -> Result<&'static dyn VerificationAlgorithm, Cause> {
+    let bits = u32::try_from(bits).unwrap_or(u32::MAX);
     let min = policy.rsa_bits_min.max(RSA_BITS_FLOOR);
     if bits < min {
         return Err(Cause::KeyShort { bits, min });
@@ -79,28 +75,5 @@ fn rsa_implementation(
     })
 }
 
-/// XML signatures write ECDSA values as two numbers of fixed length, not as DER (RFC 6931 §2.3.6).
-fn ec_implementation(
-    curve: &str,
-    algorithm: SignatureAlgorithm,
-) -> Result<&'static dyn VerificationAlgorithm, Cause> {
-    match (curve, algorithm) {
-        (P256, SignatureAlgorithm::EcdsaSha256) => Ok(&signature::ECDSA_P256_SHA256_FIXED),
-        (P384, SignatureAlgorithm::EcdsaSha384) => Ok(&signature::ECDSA_P384_SHA384_FIXED),
-        _ => Err(Cause::KeyKind),
-    }
-}
-
-/// Bits of a number written big-endian.
-fn bits(number: &[u8]) -> u32 {
-    let first = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
-    let digits = number.get(first..).unwrap_or_default();
-    let zeros = digits.first().map_or(0, |byte| byte.leading_zeros());
-    u32::try_from(digits.len()).unwrap_or(u32::MAX).saturating_mul(8).saturating_sub(zeros)
-}
-
 /// RSA keys below this are not verified whatever the policy says.
 const RSA_BITS_FLOOR: u32 = 1024;
-
-const P256: &str = "1.2.840.10045.3.1.7";
-const P384: &str = "1.3.132.0.34";

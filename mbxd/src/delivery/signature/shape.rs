@@ -3,7 +3,8 @@
 use super::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use super::error::Cause;
 use super::policy::Policy;
-use crate::delivery::soap::{Children, Element, Name, decode_base64, ns};
+use crate::delivery::soap::{Children, Element, Name, ns};
+use crate::mailbox::decode_base64;
 use rustls_pki_types::CertificateDer;
 
 /// A `Signature` element, read.

@@ -29,7 +29,7 @@ pub use document::{Document, ReadError};
 pub use error::ParseError;
 pub use forward::ForwardDelivery;
 pub use notify::{EmailText, NotificationDelivery, SmsText};
-pub use octets::{Base64Error, Octets, decode_base64, decode_each};
+pub use octets::Octets;
 pub use prescan::{PrescanError, PrescanLimits, prescan};
 pub use request::{Request, parse};
 pub use simple::{RecipientId, Text};

@@ -7,8 +7,8 @@
 //! and the tree builder refuses it at that very place.
 
 use super::declaration;
-use crate::delivery::find::position;
 use mbx_common::error::Kind;
+use mbx_common::find::position;
 use thiserror::Error;
 
 /// How large the shape of a document may be. Source: `delivery` design, "Policy".

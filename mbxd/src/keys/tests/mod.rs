@@ -5,6 +5,7 @@ mod interop;
 mod keyring;
 mod known;
 mod tamper;
+pub(crate) mod testing;
 mod token;
 
 use super::testing::{Bench, SoftCustody};

@@ -4,6 +4,7 @@ use super::content::PlainStream;
 use super::error::HolderError;
 use crate::mailbox::base64_text::{Decoder, NotBase64};
 use bytes::Bytes;
+use mbx_common::size::wide;
 
 /// The octets of a range of one part. Pieces are wiped when they are dropped.
 pub struct PartStream {
@@ -53,10 +54,6 @@ impl PartStream {
     pub const fn missing(&self) -> u64 {
         self.missing
     }
-}
-
-fn wide(value: usize) -> u64 {
-    u64::try_from(value).unwrap_or(u64::MAX)
 }
 
 impl std::fmt::Debug for PartStream {

@@ -1,6 +1,8 @@
 //! The room over a store in memory and a token in software.
 
 mod accepting;
+mod decoding;
+pub(super) mod fixture;
 mod flooding;
 mod reading;
 mod registering;
@@ -11,7 +13,6 @@ mod tracing;
 mod unrecorded;
 mod verifying;
 
-use super::fixture;
 use super::incoming::{Incoming, Operation, RepeatMark};
 use super::reading::{Caller, PartStream, Ticket, Visit};
 use super::staff::Registration;

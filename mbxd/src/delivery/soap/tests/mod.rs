@@ -1,6 +1,5 @@
 //! Tests of the room.
 
-mod octets;
 mod parse;
 mod prescan;
 mod schema;

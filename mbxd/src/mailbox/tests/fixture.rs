@@ -1,6 +1,6 @@
 //! Deliveries for the room's own tests.
 
-use super::incoming::{
+use crate::mailbox::incoming::{
     Incoming, IncomingMessage, Operation, Part, PartSource, RepeatMark, Support,
 };
 use bytes::Bytes;
@@ -8,14 +8,14 @@ use mbx_common::assurance::ProtectionClass;
 use mbx_common::id::RequestId;
 
 /// The body of every test delivery, decoded.
-pub(super) const BODY: &[u8] = b"Your tax is due. Anna Andersson owes 4711 kronor.";
+pub(in crate::mailbox) const BODY: &[u8] = b"Your tax is due. Anna Andersson owes 4711 kronor.";
 /// The attachment of every test delivery, decoded.
-pub(super) const ATTACHMENT: &[u8] = b"%PDF-1.7 seeded attachment octets";
+pub(in crate::mailbox) const ATTACHMENT: &[u8] = b"%PDF-1.7 seeded attachment octets";
 /// Part of the subject, to be looked for where it must not stand.
-pub(super) const SUBJECT: &str = "Seeded subject";
+pub(in crate::mailbox) const SUBJECT: &str = "Seeded subject";
 
 /// A `deliverSecure` to one person: a body as base64 in the payload, an attachment decoded.
-pub(super) fn incoming() -> Incoming {
+pub(in crate::mailbox) fn incoming() -> Incoming {
     let body = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, BODY);
     let before = "<Envelope><Body>";
     let payload = format!("{before}{body}</Body></Envelope>");

@@ -1,10 +1,10 @@
 //! A PKI for tests: a root, an issuing CA, organisation certificates, revocation lists.
 
-use super::certificate::parse;
-use super::handle::{Door, Trust};
 use crate::clock::Clock;
 use crate::config::{self, TlsIdentity};
 use crate::store::Store;
+use crate::trust::certificate::parse;
+use crate::trust::handle::{Door, Trust};
 use mbx_common::time::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer,

@@ -5,7 +5,7 @@
 const BLOCK_LEN: usize = 64;
 
 /// Place of the first byte that `wanted` is true of, as `iter().position` gives it.
-pub(super) fn position(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> Option<usize> {
+pub fn position(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> Option<usize> {
     let holds = |block: &&[u8]| block.iter().fold(false, |held, byte| held | wanted(*byte));
     let blocks = bytes.chunks(BLOCK_LEN).take_while(|block| !holds(block)).count();
     let passed = blocks.saturating_mul(BLOCK_LEN);

@@ -1,6 +1,6 @@
 //! Base64: one spelling, any folding, constant memory.
 
-use crate::delivery::soap::{Base64Error, decode_base64, decode_each};
+use crate::mailbox::{NotBase64, decode_base64, decode_each};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ fn other_characters_missing_padding_and_spare_bits_are_refused() {
     for text in
         ["SGVq!", "SGVqSA", "SGVqSA=", "SGVqSB==", "=", "====", "SA==SA==", "SGVq\u{b}", "-_-_"]
     {
-        assert_eq!(decode_base64(text.as_bytes()), Err(Base64Error), "{text:?}");
+        assert_eq!(decode_base64(text.as_bytes()), Err(NotBase64), "{text:?}");
     }
 }
 
@@ -26,7 +26,7 @@ fn other_characters_missing_padding_and_spare_bits_are_refused() {
 fn padding_at_the_end_of_a_piece_ends_the_text() {
     let piece = "A".repeat(4094) + "==";
     assert_eq!(decode_base64(piece.as_bytes()).unwrap().len(), 3070);
-    assert_eq!(decode_base64((piece + "AAAA").as_bytes()), Err(Base64Error));
+    assert_eq!(decode_base64((piece + "AAAA").as_bytes()), Err(NotBase64));
 }
 
 proptest! {
@@ -49,6 +49,6 @@ proptest! {
     fn a_cut_text_is_refused(octets in prop::collection::vec(any::<u8>(), 1..50), cut in 1_usize..4) {
         let mut text = STANDARD.encode(&octets);
         text.truncate(text.len() - cut);
-        prop_assert_eq!(decode_base64(text.as_bytes()), Err(Base64Error));
+        prop_assert_eq!(decode_base64(text.as_bytes()), Err(NotBase64));
     }
 }

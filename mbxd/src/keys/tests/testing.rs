@@ -1,13 +1,13 @@
 //! A token in software and opened keys, for unit tests of this room and of those above it.
 
-use super::cache::CacheBounds;
-use super::handle::{Keys, Surroundings};
-use super::small::SmallKey;
 use crate::clock::Clock;
 use crate::hsm::{
     Custody, CustodyError, KeyPurpose, KeySpec, Public, Sealed, Secret32, Sheet, Signature, State,
     Status,
 };
+use crate::keys::cache::CacheBounds;
+use crate::keys::handle::{Keys, Surroundings};
+use crate::keys::small::SmallKey;
 use crate::store::back_end::simulated::SimulatedDisk;
 use crate::store::{BoxFuture, Store, memory};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};

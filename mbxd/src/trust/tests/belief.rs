@@ -4,10 +4,10 @@ use super::pki::{
     self, AUTHORITY, Leaf, Pki, crl, crl_between, crl_for_part, key, name, organisation_params,
     pem, unknown_critical_extension,
 };
-use super::*;
 use crate::config;
 use crate::store::memory::Memory;
 use crate::store::{CommitError, Store};
+use crate::trust::*;
 use base64::Engine as _;
 use mbx_common::audit::{Actor, Event, Origin};
 use mbx_common::error::Kind;
