@@ -6,7 +6,7 @@ use mbx_sim::client::{Answer, Peer};
 use mbx_sim::identity::organisation;
 use mbx_sim::pki::{Credentials, Use, certificates};
 use mbx_sim::soap::Reply;
-use mbx_tests::installation::{Installation, SERVICE, Setup};
+use mbx_tests::installation::{FIRST, Installation, SERVICE, Setup};
 use serde_json::Value;
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -68,9 +68,15 @@ impl Site {
 
     /// A daemon of one's own.
     pub(super) fn new() -> Self {
-        let installation =
+        let mut installation =
             Installation::ready(&Setup { config: CONFIG.to_owned(), ..Setup::default() });
         let (victim, mailbox) = installation.register(1);
+        // The first one is signed at once, and must not come between an attack and its count.
+        installation.wait_until("the first checkpoint is signed", |installation| {
+            let output = installation.mbxctl(FIRST, &["status", "-o", "json"]);
+            let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+            status.pointer("/data/audit/checkpoint").is_some_and(Value::is_string)
+        });
         let (turn, clients) = (Mutex::new(()), AtomicU32::new(0));
         Self { installation, victim, mailbox, turn, clients }
     }
