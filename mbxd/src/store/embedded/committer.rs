@@ -248,9 +248,7 @@ impl Committer {
         {
             tracing::warn!(%error, "the log could not be closed in order; it is replayed at start");
         }
-        let mut guard = self.shared.index().write().unwrap_or_else(PoisonError::into_inner);
-        drop(guard.take());
-        drop(guard);
+        drop(self.shared.take_index());
         if self.shared.health() != Health::Damaged {
             self.shared.set_health(Health::Closed);
         }

@@ -9,7 +9,7 @@ use crate::store::change::Table;
 use crate::store::error::CommitError;
 use crate::store::report::Health;
 use std::io;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 /// Longest pause between two attempts.
@@ -78,12 +78,12 @@ impl Committer {
         Ok(())
     }
 
-    /// Opens the index anew and lets it take in the log up to the last durable unit.
+    /// Opens the index anew and lets it take in the log up to the last durable unit. Readers are
+    /// answered meanwhile: that the store is unavailable.
     fn reopen_index(&mut self) -> Result<(), OpenError> {
-        let shared = Arc::clone(&self.shared);
-        let mut guard = shared.index().write().unwrap_or_else(PoisonError::into_inner);
+        let shared = &self.shared;
         // The old one must be gone first: both would write to one file.
-        drop(guard.take());
+        drop(shared.take_index());
         let segments = segment::list(&*shared.back)?;
         let index =
             open::open_index(&*shared.back, &shared.options)?.ok_or(OpenError::IndexMissing)?;
@@ -97,9 +97,8 @@ impl Committer {
         }
         progress.position = self.progress.position;
         index.checkpoint_at(&progress)?;
-        *guard = Some(index);
-        drop(guard);
-        self.shared.publish(&self.progress);
+        shared.put_index(index);
+        shared.publish(&self.progress);
         Ok(())
     }
 }

@@ -81,6 +81,16 @@ impl Shared {
         &self.index
     }
 
+    /// Takes the index away from the readers, who are answered as unavailable until there is one.
+    pub(super) fn take_index(&self) -> Option<Index> {
+        self.index.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Gives the readers an index.
+    pub(super) fn put_index(&self, index: Index) {
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Some(index);
+    }
+
     /// Counts the bytes of log and index, `reserve` of the log not being written yet.
     pub(super) fn count_used(&self, reserve: u64) -> io::Result<()> {
         let mut used = self.back.open(index::NAME)?.len()?;

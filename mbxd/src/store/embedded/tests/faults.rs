@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::store::back_end::simulated::Fault;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 const LEN: usize = 1300;
 
@@ -127,8 +129,8 @@ fn the_store_recovers_from_a_long_failure_when_the_disk_is_back() {
     }
     assert_eq!(engine.health(), Health::Recovering);
     disk.heal();
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while engine.health() != Health::Serving && std::time::Instant::now() < until {
+    let until = Instant::now() + Duration::from_secs(30);
+    while engine.health() != Health::Serving && Instant::now() < until {
         std::thread::yield_now();
     }
     deliver(&engine, 1, LEN).unwrap();
@@ -155,11 +157,54 @@ fn an_index_that_a_reader_found_failing_is_opened_anew_without_a_commit() {
         }
         disk.heal();
         let row = || wait(engine.get(Table::Message, &0_u64.to_be_bytes()));
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
-        while row().is_err() && std::time::Instant::now() < until {
+        let until = Instant::now() + Duration::from_secs(30);
+        while row().is_err() && Instant::now() < until {
             std::thread::yield_now();
         }
         assert_eq!(row().unwrap().unwrap(), "row 0");
     }
     assert!(met > 0, "no reader met the failure");
+}
+
+#[test]
+fn readers_are_answered_at_once_while_the_index_is_opened_anew() {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    deliver_at_last(&engine, 0);
+    let (told, heard) = mpsc::channel();
+    let asked = Arc::clone(&engine);
+    let mut patient = true;
+    // Each step of the recovery stands still until a reader has its answer, or has waited too long.
+    disk.probe(Some(Box::new(move |_, _| {
+        if patient && asked.health() == Health::Recovering {
+            let (answer, answered) = mpsc::channel();
+            let engine = Arc::clone(&asked);
+            std::thread::spawn(move || {
+                let row = wait(engine.get(Table::Message, &0_u64.to_be_bytes()));
+                answer.send(row).ok();
+            });
+            let row = answered.recv_timeout(PATIENCE).ok();
+            patient = row.is_some();
+            told.send(row).ok();
+        }
+    })));
+    for number in 1..40 {
+        // What comes after the group's write and sync: a checkpoint, where one is due.
+        disk.fail(2, 1, Fault::Io);
+        while deliver(&engine, number, LEN).is_err() {
+            while engine.health() == Health::Recovering {
+                std::thread::yield_now();
+            }
+        }
+    }
+    disk.heal();
+    deliver_at_last(&engine, 40);
+    disk.probe(None);
+    let answers: Vec<_> = heard.try_iter().collect();
+    assert!(answers.iter().all(Option::is_some), "a reader waited for the recovery");
+    let away = answers.iter().filter(|row| matches!(row, Some(Err(ReadError::Unavailable))));
+    assert!(away.count() > 0, "no reader met the recovery of the index");
+    assert!(engine.stats().recoveries > 0);
+    assert!((0..=40).all(|number| delivered(&engine, number, LEN)));
 }
