@@ -88,7 +88,10 @@ fn from_reserve(event: Event) -> bool {
             | Event::HolderShown
             | Event::HoldersListed
             | Event::MessagesShown
+            | Event::JobStarted
             | Event::MailboxVerified
+            | Event::RowsExpired
+            | Event::MessagesErased
             | Event::DeliveryRepeated
             | Event::MailboxViewed
             | Event::MessagesListed

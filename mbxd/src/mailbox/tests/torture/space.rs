@@ -8,7 +8,7 @@ use crate::mailbox::AcceptError;
 use crate::mailbox::staff::RegisterError;
 use crate::mailbox::tests::{origin, registration};
 use crate::store::{CommitError, Engine as _, Health};
-use mbx_common::audit::Event;
+use mbx_common::audit::{Entry, Event};
 use mbx_common::error::Kind;
 use mbx_common::id::RequestId;
 
@@ -42,6 +42,21 @@ async fn read(script: &Script<'_>) {
     assert_eq!(entries, u64::try_from(listed.len()).unwrap() + 2);
 }
 
+/// Drops what has expired and verifies the store, while nothing else is written.
+async fn free_space_and_verify(script: &Script<'_>) {
+    let Service { mailboxes, store, clock, .. } = script.service;
+    let before = store.tree().await.unwrap().0;
+    // The assertions of the readings are no longer of use.
+    clock.advance(120_000);
+    let swept = mailboxes.sweep().await.unwrap();
+    assert!(swept.rows > 0);
+    let job = mailboxes.start_verification(None, 100, &origin()).await.unwrap();
+    assert_eq!(mailboxes.run_verification(job).await.unwrap().faults, 0);
+    let written = store.leaves(before, usize::MAX).await.unwrap();
+    let events: Vec<_> = written.iter().map(|leaf| Entry::decode(leaf).unwrap().event).collect();
+    assert_eq!(events, [Event::RowsExpired, Event::JobStarted, Event::MailboxVerified]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_fills_up_stops_deliveries_then_all_but_reading_and_lets_go_by_itself() {
     let machine = Machine::with_watermarks(DELIVERIES, WRITES);
@@ -71,6 +86,7 @@ async fn a_disk_that_fills_up_stops_deliveries_then_all_but_reading_and_lets_go_
     let other = service.mailboxes.register(registration("200001012384"), &origin()).await;
     assert!(matches!(other, Err(RegisterError::Commit(CommitError::SpaceLow))), "{other:?}");
     read(&script).await;
+    free_space_and_verify(&script).await;
     machine.disk.set_capacity(None);
     for number in 6..10 {
         assert!(script.deliver(number).await, "deliveries come back by themselves");

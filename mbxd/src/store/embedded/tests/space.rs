@@ -19,6 +19,15 @@ fn open_message(engine: &Embedded, number: u64) -> Result<Committed, CommitError
     wait(engine.commit(put(number), Vec::new(), entry))
 }
 
+/// A sweep's unit of work: rows dropped, messages' keys erased.
+fn drop_row(engine: &Embedded, number: u64, event: Event) -> Result<Committed, CommitError> {
+    let mut changes = Changes::new();
+    changes.delete(Table::Message, number.to_be_bytes().to_vec());
+    let mut entry = entry(number);
+    entry.event = event;
+    wait(engine.commit(changes, Vec::new(), entry))
+}
+
 fn leave_free(disk: &SimulatedDisk, bytes: u64) {
     disk.set_capacity(Some(disk.used_bytes() + bytes));
 }
@@ -40,7 +49,7 @@ fn below_the_first_watermark_deliveries_stop_and_come_back_by_themselves() {
 }
 
 #[test]
-fn below_the_second_watermark_only_the_traces_of_reading_are_written() {
+fn below_the_second_watermark_only_reading_and_freeing_space_go_on() {
     let disk = SimulatedDisk::new();
     let engine = with_watermarks(&disk);
     deliver(&engine, 1, LEN).unwrap();
@@ -56,10 +65,13 @@ fn below_the_second_watermark_only_the_traces_of_reading_are_written() {
     reading.event = Event::MessageOpened;
     let large = wait(engine.commit(changes, Vec::new(), reading));
     assert!(matches!(large, Err(CommitError::SpaceLow)), "the reserve is for small units");
+    drop_row(&engine, 1, Event::MessagesErased).unwrap();
+    drop_row(&engine, 4, Event::RowsExpired).unwrap();
+    assert!(matches!(drop_row(&engine, 3, Event::SenderBlocked), Err(CommitError::SpaceLow)));
     disk.set_capacity(None);
     register(&engine, 3).unwrap();
     deliver(&engine, 2, LEN).unwrap();
-    assert_eq!(check_tree(&engine), 4);
+    assert_eq!(check_tree(&engine), 6);
 }
 
 #[test]
