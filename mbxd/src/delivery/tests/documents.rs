@@ -1,6 +1,7 @@
 //! What the door writes, read by others: zeep and libxml2 by way of Python.
 
 use super::causes::table;
+use super::specification::specification;
 use crate::delivery::answer;
 use crate::delivery::description::Description;
 use crate::delivery::fault::fault;
@@ -100,15 +101,9 @@ fn the_public_address_is_escaped_and_unknown_documents_are_not_there() {
 /// by them, and a genuine request is valid by ours.
 #[test]
 fn the_infrastructures_schemas_and_ours_agree() {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/spec");
-    let spec = std::env::var_os("MBX_SPEC_DIR").map_or(PathBuf::from(beside), PathBuf::from);
-    let theirs = spec.join("sundsvall/schema");
-    if !theirs.is_dir() {
-        return;
-    }
+    let Some(theirs) = specification("sundsvall/schema") else { return };
     let folder = served();
-    let sample = spec.join("samples/kivra_v3_deliverSecure_request.xml");
-    if sample.is_file() {
+    if let Some(sample) = specification("samples/kivra_v3_deliverSecure_request.xml") {
         peer("validate", folder.path(), &[sample]);
     }
     let root = folder.path().join("root.xsd");

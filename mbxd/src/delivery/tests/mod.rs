@@ -5,5 +5,6 @@ mod deliveries;
 mod documents;
 mod http;
 mod refusals;
+pub(super) mod specification;
 mod whole;
 mod world;

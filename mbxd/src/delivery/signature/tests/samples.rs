@@ -1,7 +1,6 @@
 //! The genuine deliveries of three independent senders, as published with their implementations.
 //!
-//! They are read from the specification's folder (`MBX_SPEC_DIR`, else `../shared/spec` beside the
-//! checkout) and never copied into the tree; where it is absent these tests say so and pass.
+//! They are read from the specification's folder and never copied into the tree.
 
 use crate::clock::Clock;
 use crate::delivery::signature::level::SignedElement;
@@ -11,11 +10,11 @@ use crate::delivery::signature::{
     VerifiedLevel, verify, verify_document,
 };
 use crate::delivery::soap::{Document, Levels, ParseError, PrescanLimits, Request, ns, parse};
+use crate::delivery::tests::specification::specification;
 use crate::trust::ChainError;
 use crate::trust::pki::{self, Pki};
 use roxmltree::Node;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 /// What the samples need and the profile refuses: SHA-1, RSA with 1,024 bits.
 const LENIENT: Policy = Policy { sha1_allowed: true, rsa_bits_min: 1024 };
@@ -377,16 +376,7 @@ fn md5_hex(digest: md5::Md5) -> String {
 }
 
 fn sample(name: &str) -> Option<Vec<u8>> {
-    let folder = std::env::var_os("MBX_SPEC_DIR").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/spec"),
-        PathBuf::from,
-    );
-    let path = folder.join("samples").join(name);
-    let bytes = std::fs::read(&path).ok();
-    if bytes.is_none() {
-        println!("skipped: no sample at {}", path.display());
-    }
-    bytes
+    specification(&format!("samples/{name}")).map(|path| std::fs::read(path).unwrap())
 }
 
 const KIVRA_LEAF: &str = "8f1e097ca4282c54476ebd4c959709447eefe10aef8bda8ce9518d0c40a4d764";

@@ -10,23 +10,19 @@
 use super::parse::{EXTRAS, forward, full, notify, read};
 use crate::delivery::signature::tests::interop::{here, installed};
 use crate::delivery::soap::{Document, PrescanLimits, parse};
+use crate::delivery::tests::specification::specification;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use std::io::Write as _;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 #[test]
 fn the_parser_takes_what_the_schema_takes_and_nothing_else() {
-    let folder = std::env::var_os("MBX_SPEC_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/spec"),
-        PathBuf::from,
-    );
-    let schema = folder.join("sundsvall/schema/v3/Service.xsd");
-    if !schema.exists() || !installed("python3", &["-c", "import lxml"]) {
-        println!("skipped: no schema at {}", schema.display());
+    let Some(schema) = specification("sundsvall/schema/v3/Service.xsd") else { return };
+    if !installed("python3", &["-c", "import lxml"]) {
         return;
     }
     let mut random = ChaCha8Rng::seed_from_u64(20_261_124);
