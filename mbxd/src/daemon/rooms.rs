@@ -2,6 +2,7 @@
 
 use super::credential::Credentials;
 use super::error::StartError;
+use super::service;
 use super::settings::{Settings, identities};
 use crate::audit::{self, AuditLog};
 use crate::clock::Clock;
@@ -16,7 +17,7 @@ use crate::operators::Operators;
 use crate::registers::Senders;
 use crate::store::Store;
 use crate::store::back_end::{BackEnd, Disk};
-use crate::store::embedded::Embedded;
+use crate::store::embedded::{Embedded, RebuildProgress};
 use crate::trust::Trust;
 use mbx_common::error::Kind;
 use std::path::Path;
@@ -122,12 +123,22 @@ pub(super) fn state_folder(path: &Path) -> Result<Arc<dyn BackEnd>, StartError> 
     Ok(Arc::new(Disk::new(path)))
 }
 
-/// Opens the store off the event loop: a long tail is replayed there.
+/// Opens the store off the event loop: a long tail is replayed there, and an index of an older
+/// format made again.
 async fn open_engine(
     back_end: Arc<dyn BackEnd>,
     config: config::Store,
 ) -> Result<Arc<Embedded>, StartError> {
-    let opened = tokio::task::spawn_blocking(move || Embedded::open(back_end, &config)).await;
+    let mut told = None;
+    let report = move |done: RebuildProgress| {
+        service::tell_starting();
+        if told.replace(done.segments_done) != Some(done.segments_done) {
+            let RebuildProgress { segments_done, segments, units } = done;
+            tracing::info!(segments_done, segments, units, "making the index again from the log");
+        }
+    };
+    let open = move || Embedded::open_telling(back_end, &config, report);
+    let opened = tokio::task::spawn_blocking(open).await;
     match opened {
         Ok(engine) => Ok(engine?),
         Err(_) => Err(StartError::Room("the store ended by a defect while opening".to_owned())),

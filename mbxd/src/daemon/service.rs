@@ -18,15 +18,26 @@ pub(super) fn tell_reloading() {
     tell(&states);
 }
 
+/// How long a start may take from each step of a long one on.
+const START: Duration = Duration::from_secs(300);
+
+/// Tells that a long start goes on, so that `TimeoutStartSec=` of the unit does not end it.
+pub(super) fn tell_starting() {
+    tell(&[NotifyState::ExtendTimeoutUsec(micros(START))]);
+}
+
 /// How long a stop may take besides what was begun: last entries, last checkpoint, the store.
 const FINISH: Duration = Duration::from_secs(30);
 
 /// Tells that the daemon stops and gives work under way so long: `TimeoutStopSec=` of the unit, which
 /// knows nothing of the configuration, does not cut it short.
 pub(super) fn tell_stopping(drain: Duration) {
-    let time = drain.saturating_add(FINISH).as_micros();
-    let time = u32::try_from(time).unwrap_or(u32::MAX);
-    tell(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(time)]);
+    let time = drain.saturating_add(FINISH);
+    tell(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(micros(time))]);
+}
+
+fn micros(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }
 
 /// Pings the watchdog at half its period, each time only after `check` came to its end: an event

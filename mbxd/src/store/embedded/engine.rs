@@ -8,6 +8,7 @@ use super::open::{Opened, open};
 use super::options::Options;
 use super::place::Place;
 use super::queue::Pending;
+use super::rebuild::RebuildProgress;
 use super::record::Encoded;
 use super::shared::Shared;
 use super::space::Class;
@@ -52,14 +53,26 @@ pub(super) fn lock(back: &dyn BackEnd) -> Result<Box<dyn Lock>, OpenError> {
 
 impl Embedded {
     /// Opens the store, or makes one in an empty folder. Blocks while the log past the last
-    /// checkpoint is replayed.
+    /// checkpoint is replayed, and while an index of an older format is made again.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(back: Arc<dyn BackEnd>, config: &config::Store) -> Result<Arc<Self>, OpenError> {
+        Self::open_telling(back, config, |_| ())
+    }
+
+    /// As [`Embedded::open`]; tells how far it is while the whole log is read.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_telling(
+        back: Arc<dyn BackEnd>,
+        config: &config::Store,
+        mut report: impl FnMut(RebuildProgress),
+    ) -> Result<Arc<Self>, OpenError> {
         let options = Options::from(config);
         let lock = lock(&*back)?;
-        let Opened { index, writer, progress } = open_guarded(&back, &options)?;
+        let Opened { index, writer, progress } = open_guarded(&back, &options, &mut report)?;
         let shared = Arc::new(Shared::new(back, options, writer.seed(), index));
         shared.count_used(writer.reserve()?)?;
         let committer = Committer::new(Arc::clone(&shared), writer, progress);
@@ -103,8 +116,12 @@ impl Embedded {
 
 /// Opens the store; a panic of the index's engine, which trusts the bytes of its file, is told as
 /// damage of the index.
-fn open_guarded(back: &Arc<dyn BackEnd>, options: &Options) -> Result<Opened, OpenError> {
-    catch_unwind(AssertUnwindSafe(|| open(back, options)))
+fn open_guarded(
+    back: &Arc<dyn BackEnd>,
+    options: &Options,
+    report: &mut dyn FnMut(RebuildProgress),
+) -> Result<Opened, OpenError> {
+    catch_unwind(AssertUnwindSafe(|| open(back, options, report)))
         .unwrap_or(Err(OpenError::IndexDamaged(None)))
 }
 

@@ -42,11 +42,8 @@ pub enum OpenError {
     /// The index cannot be read or belongs to another log.
     #[error("the index is damaged; make it again from the log with `mbxd --rebuild-index`")]
     IndexDamaged(#[source] Option<Box<redb::Error>>),
-    /// Another version of the program made the index; it is derived, so it is made anew.
-    #[error(
-        "the index has format {found}, this program's is {known}; make it again from the log with \
-         `mbxd --rebuild-index`"
-    )]
+    /// A newer program made the index. One of an older format is made again while the store opens.
+    #[error("the index has format {found}; this program reads formats up to {known}")]
     IndexFormat {
         /// Format found.
         found: u8,

@@ -5,6 +5,7 @@ use super::group::{self, GroupHeader};
 use super::index::{self, Index};
 use super::options::Options;
 use super::progress::Progress;
+use super::rebuild::{RebuildProgress, open_or_renew};
 use super::segment::{self, FIRST_GROUP, Segment};
 use super::take_in::take_in;
 use super::walk::{Position, Walk, home};
@@ -25,14 +26,19 @@ pub(super) struct Opened {
     pub(super) progress: Progress,
 }
 
-/// Opens the store, or makes one where the folder is empty.
-pub(super) fn open(back: &Arc<dyn BackEnd>, options: &Options) -> Result<Opened, OpenError> {
+/// Opens the store, or makes one where the folder is empty. Tells how far it is where the index is
+/// of an older format and must be made again.
+pub(super) fn open(
+    back: &Arc<dyn BackEnd>,
+    options: &Options,
+    report: &mut dyn FnMut(RebuildProgress),
+) -> Result<Opened, OpenError> {
     back.make_folder(segment::FOLDER)?;
     back.sync_folder("")?;
     let mut segments = segment::list(&**back)?;
     // An earlier attempt may have made these names and failed to make them durable.
     back.sync_folder(segment::FOLDER)?;
-    let mut index = open_index(&**back, options)?;
+    let mut index = open_or_renew(&**back, options, &segments, report)?;
     if index.is_none() {
         segments = begin(&**back, options, segments)?;
         index = open_index(&**back, options)?;

@@ -6,8 +6,8 @@ use super::walk::Position;
 use crate::store::bytes_at::{array_at, u32_at, u64_at};
 use mbx_common::audit::tree::Tree;
 
-/// The format of the index: of its tables and of this note. One of another format is made again
-/// from the log.
+/// The format of the index: of its tables and of this note, whose first byte it is. One of an older
+/// format is made again from the log when the store is opened.
 pub(super) const FORMAT: u8 = 2;
 
 /// How far of the log an index has taken in.

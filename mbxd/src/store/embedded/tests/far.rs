@@ -2,12 +2,15 @@
 
 use super::super::files::Files;
 use super::super::index::Index;
+use super::super::index_file::IndexFile;
 use super::super::place::VALUE_HERE_MAX;
 use super::super::progress::{FORMAT, Progress};
 use super::super::segment::{self, FIRST_GROUP};
 use super::super::walk::{Position, Walk};
 use super::basics::check_all;
 use super::*;
+use redb::ReadableTable as _;
+use redb::TableDefinition;
 
 const KEY: &[u8] = b"long";
 
@@ -130,20 +133,91 @@ fn a_segment_that_cannot_be_read_is_no_damage() {
     assert_eq!(files.value(value).unwrap(), long(1));
 }
 
+/// Gives the index's note another format, and the index a row that is in no log.
+fn reformat(disk: &SimulatedDisk, format: u8) {
+    let back: Arc<dyn BackEnd> = Arc::new(disk.clone());
+    let file = IndexFile(back.open("index.redb").unwrap());
+    let db = redb::Database::builder().create_with_backend(file).unwrap();
+    let txn = db.begin_write().unwrap();
+    let meta = TableDefinition::<&str, &[u8]>::new("meta");
+    let rows = TableDefinition::<&[u8], &[u8]>::new("rows");
+    let mut meta = txn.open_table(meta).unwrap();
+    let mut bytes = meta.get("progress").unwrap().unwrap().value().to_vec();
+    bytes[0] = format;
+    meta.insert("progress", bytes.as_slice()).unwrap();
+    drop(meta);
+    let key = [&[Table::Message.number()], &b"from of old"[..]].concat();
+    txn.open_table(rows).unwrap().insert(key.as_slice(), &b"?"[..]).unwrap();
+    txn.commit().unwrap();
+}
+
 #[test]
-fn an_index_of_another_format_is_refused_with_the_way_out() {
+fn an_index_of_an_older_format_is_made_again_while_the_store_opens() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    for number in 0..60 {
+        deliver(&engine, number, 2000).unwrap();
+    }
+    let before = whole(&*engine, 60);
+    let killed = disk.after_kill();
+    drop(engine);
+    for disk in [disk, killed] {
+        reformat(&disk, FORMAT - 1);
+        let mut told = Vec::new();
+        let back = Arc::new(disk.clone());
+        let engine = Embedded::open_telling(back, &config(), |done| told.push(done)).unwrap();
+        assert_eq!(whole(&*engine, 60), before);
+        assert!(told.windows(2).all(|pair| pair[0].units <= pair[1].units));
+        let last = told.last().unwrap();
+        assert!(last.segments > 2 && last.segments_done + 2 >= last.segments, "{last:?}");
+        deliver(&engine, 70, 10).unwrap();
+        drop(engine);
+        assert!(delivered(&open(&disk), 70, 10));
+    }
+}
+
+#[test]
+fn making_an_older_index_again_can_be_cut_off_anywhere() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    for number in 0..30 {
+        deliver(&engine, number, 2000).unwrap();
+    }
+    let before = whole(&*engine, 30);
+    drop(engine);
+    reformat(&disk, FORMAT - 1);
+    let whole_run = disk.after_kill();
+    let begun = whole_run.operations();
+    drop(open(&whole_run));
+    for operation in 0..whole_run.operations() - begun {
+        let disk = disk.after_kill();
+        disk.fail(operation, u64::MAX, back_end::simulated::Fault::Io);
+        drop(try_open(&disk));
+        disk.heal();
+        assert_eq!(whole(&*open(&disk.after_power_loss(operation)), 30), before);
+    }
+}
+
+#[test]
+fn an_index_of_a_newer_format_is_refused_and_left_alone() {
+    let disk = SimulatedDisk::new();
+    drop(open(&disk));
+    reformat(&disk, FORMAT + 1);
+    for _ in 0..2 {
+        let refused = try_open(&disk).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the index has format 3; this program reads formats up to 2"
+        );
+    }
+}
+
+#[test]
+fn a_senseless_note_of_the_index_is_damage() {
     let disk = SimulatedDisk::new();
     drop(open(&disk));
     let index = Index::open(Arc::new(disk.clone()).open("index.redb").unwrap(), 1 << 20).unwrap();
-    let mut bytes = index.progress().unwrap().encode();
-    bytes[0] = FORMAT - 1;
-    let refused = Progress::decode(&bytes).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "the index has format 1, this program's is 2; make it again from the log with \
-         `mbxd --rebuild-index`"
-    );
+    let bytes = index.progress().unwrap().encode();
     assert!(matches!(Progress::decode(&[]), Err(OpenError::IndexDamaged(None))));
-    bytes[0] = FORMAT;
     assert!(matches!(Progress::decode(&bytes[..20]), Err(OpenError::IndexDamaged(None))));
 }
