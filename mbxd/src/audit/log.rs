@@ -6,7 +6,7 @@ use super::integrity::Integrity;
 use super::row::{CheckpointRow, KEY_PREFIX, size_of};
 use crate::clock::Clock;
 use crate::hsm::{Custody, KeySpec};
-use crate::store::{BadRow, Changes, KeyRange, Row, Store, Table};
+use crate::store::{BadRow, BoxFuture, Changes, KeyRange, Row, Store, Table};
 use bytes::Bytes;
 use mbx_common::audit::checkpoint::VerifierKey;
 use mbx_common::audit::tree::{Tree, leaf_hash};
@@ -26,13 +26,16 @@ pub struct Options {
     pub checkpoint_entries: u64,
 }
 
-/// Who signs checkpoints: a token, and a question for the key that it signs with at the moment
-/// (`None` while the keys are not open: nothing is signed then).
+/// Who signs checkpoints: a token, and questions for the keys that it signs with.
 pub struct Signer {
     /// The token.
     pub custody: Arc<dyn Custody>,
-    /// The key of purpose `sign` that is active now.
+    /// The key of purpose `sign` that is active now; `None` while the keys are not open: nothing
+    /// is signed then.
     pub key: Box<dyn Fn() -> Option<KeySpec> + Send + Sync>,
+    /// Every key of that purpose that this installation has or had, whether or not the token can
+    /// be asked; `None` where that cannot be read.
+    pub ever: Box<dyn Fn() -> BoxFuture<'static, Option<Vec<KeySpec>>> + Send + Sync>,
 }
 
 impl fmt::Debug for Signer {

@@ -1,16 +1,15 @@
 //! The self-check: entries, tree and checkpoints must agree.
 
-use super::error::AuditError;
+use super::error::{AuditError, CheckpointError};
 use super::integrity::Integrity;
 use super::log::AuditLog;
 use super::search::count;
-use crate::hsm::{KeyPurpose, KeySpec};
 use crate::store::KeyRange;
 use mbx_common::audit::checkpoint::{Checkpoint, SignedNote, VerifierKey};
 use mbx_common::audit::tree::Tree;
 use mbx_common::audit::verify::{Chain, Expected, Finding, Findings, Report, Source};
 use mbx_common::audit::{Event, Fact, Origin, Outcome};
-use mbx_common::error::Kind;
+use mbx_common::id::KeyId;
 
 impl AuditLog {
     /// The check at start: the end of the log from the last stored frontier on, and the newest
@@ -116,30 +115,45 @@ impl AuditLog {
 }
 
 impl AuditLog {
-    /// The keys whose checkpoints are believed: of those that the store names, the ones that the
-    /// token has under the same id. Where it cannot be asked, all of them, and what is returned
-    /// besides says so.
+    /// The keys whose checkpoints are believed: of those that the store names, the ones that are
+    /// the installation's and that the token has under the same id. A key that the token does not
+    /// show, because it is away, or has lost or destroyed it, says nothing of the log: it is
+    /// believed, and what is returned besides says so.
     async fn keys_of_the_token(
         &self,
         findings: &mut Findings,
     ) -> Result<(Vec<VerifierKey>, Vec<String>), AuditError> {
+        let stored = self.verifier_keys().await?;
+        let Some(ever) = (self.0.signer.ever)().await else {
+            let keys = stored.into_iter().map(|(_, key)| key).collect();
+            return Ok((keys, vec![UNREAD.to_owned()]));
+        };
         let (mut keys, mut unchecked) = (Vec::new(), Vec::new());
-        for (id, stored) in self.verifier_keys().await? {
-            let spec = KeySpec { id, purpose: KeyPurpose::Sign, version: 1 };
-            match self.read_key(spec).await {
+        for (id, stored) in stored {
+            let Some(spec) = ever.iter().find(|spec| spec.id == id) else {
+                findings.add(Finding::Key { key: id });
+                continue;
+            };
+            match self.read_key(*spec).await {
                 Ok(key) if key == stored => keys.push(stored),
-                Err(error) if error.kind() == Kind::Unavailable || error.kind() == Kind::Limit => {
+                Ok(_) => findings.add(Finding::Key { key: id }),
+                Err(error) => {
                     keys.push(stored);
-                    unchecked = vec![UNCHECKED.to_owned()];
+                    unchecked.push(not_compared(id, &error));
                 }
-                Ok(_) | Err(_) => findings.add(Finding::Key { key: id }),
             }
         }
         Ok((keys, unchecked))
     }
 }
 
-const UNCHECKED: &str = "the HSM is away: the stored keys were not compared with it";
+const UNREAD: &str = "the table of keys cannot be read: the keys that sign were not compared";
+
+fn not_compared(key: KeyId, error: &CheckpointError) -> String {
+    let why =
+        if let CheckpointError::Custody(why) = error { why.to_string() } else { error.to_string() };
+    format!("{why}: {key}, which signs checkpoints, was not compared with the HSM's")
+}
 
 /// Judges notes by the keys that are believed.
 struct Judge<'a> {

@@ -161,8 +161,12 @@ fn audit(bench: &Bench) -> AuditLog {
         checkpoint_every_ms: 60_000,
         checkpoint_entries: 1000,
     };
-    let keys = bench.keys.clone();
-    let signer = crate::audit::Signer { custody, key: Box::new(move || keys.sign_key().ok()) };
+    let (keys, ever) = (bench.keys.clone(), bench.keys.clone());
+    let signer = crate::audit::Signer {
+        custody,
+        key: Box::new(move || keys.sign_key().ok()),
+        ever: Box::new(move || ever.clone().sign_keys_ever()),
+    };
     AuditLog::new(bench.store.clone(), signer, bench.clock.clone(), options)
 }
 

@@ -88,10 +88,11 @@ impl Rooms {
             mailboxes,
         );
         jobs.register(Arc::new(Verifier::new(mailboxes.clone())));
-        let signing = keys.clone();
+        let (signing, ever) = (keys.clone(), keys.clone());
         let signer = audit::Signer {
             custody: custody.clone(),
             key: Box::new(move || signing.sign_key().ok()),
+            ever: Box::new(move || ever.clone().sign_keys_ever()),
         };
         let audit = AuditLog::new(store.clone(), signer, clock.clone(), audit_options);
         let health = Health::new(keys.clone(), store.clone());

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::hsm::{Custody, CustodyError, KeyPurpose, KeySpec, Secret32};
 use crate::store::back_end::BackEnd;
 use crate::store::records::Records;
-use crate::store::{Store, Table};
+use crate::store::{BoxFuture, Store, Table};
 use mbx_common::id::InstallationId;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -164,6 +164,17 @@ impl Keys {
     /// [`KeysError::NotInitialised`], [`KeysError::Locked`].
     pub fn sign_key(&self) -> Result<KeySpec, KeysError> {
         self.opened()?.table.active(KeyPurpose::Sign)
+    }
+
+    /// Every key that signs or has signed, destroyed ones among them, whether or not the keys are
+    /// open; `None` where the table cannot be read.
+    pub fn sign_keys_ever(self) -> BoxFuture<'static, Option<Vec<KeySpec>>> {
+        Box::pin(async move {
+            let table = KeyTable::load(&self.0.store).await;
+            let table = table.inspect_err(|error| tracing::error!(%error, "no table of keys"));
+            let specs = table.ok()?.all().iter().map(|key| key.spec).collect::<Vec<_>>();
+            Some(specs.into_iter().filter(|spec| spec.purpose == KeyPurpose::Sign).collect())
+        })
     }
 
     /// Drops every opened mailbox key.

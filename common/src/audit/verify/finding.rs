@@ -81,9 +81,12 @@ pub enum Finding {
         /// Size that it claims.
         size: u64,
     },
-    /// A key is kept as one that signs checkpoints, and is not in the HSM: somebody planted it, or
-    /// the log is of another installation.
-    #[error("{key} is kept as a key that signs checkpoints, but the HSM has no such key")]
+    /// A key is kept as one that signs checkpoints, and either none of the installation's keys has
+    /// its id or the HSM has another key under it: somebody planted it, or the log is of another
+    /// installation.
+    #[error(
+        "{key} is kept as a key that signs checkpoints, but is no signing key of this installation"
+    )]
     Key {
         /// Its id.
         key: crate::id::KeyId,

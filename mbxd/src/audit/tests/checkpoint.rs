@@ -1,4 +1,4 @@
-use super::scene::{ORIGIN, Scene, SoftSigner, key};
+use super::scene::{ORIGIN, Scene, SoftSigner, key, signed_by};
 use crate::audit::{CheckpointError, Integrity};
 use crate::store::CommitError;
 use mbx_common::audit::checkpoint::{Checkpoint, SignedNote};
@@ -113,7 +113,7 @@ async fn without_a_signing_key_nothing_is_signed() {
     scene.act(1).await;
     let log = crate::audit::AuditLog::new(
         scene.store.clone(),
-        crate::audit::Signer { custody: scene.signer.clone(), key: Box::new(|| None) },
+        crate::audit::Signer { key: Box::new(|| None), ..signed_by(scene.signer.clone()) },
         scene.clock.clone(),
         crate::audit::Options {
             origin: ORIGIN.to_owned(),

@@ -21,7 +21,6 @@ use mbx_common::id::{ContentId, KeyId};
 use secrecy::SecretString;
 use std::future::ready;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -90,7 +89,8 @@ fn open(store: &Store, signer: &Arc<SoftSigner>, clock: &Clock) -> AuditLog {
 
 /// Signs with [`key`].
 pub(super) fn signed_by(custody: Arc<dyn Custody>) -> Signer {
-    Signer { custody, key: Box::new(|| Some(key())) }
+    let ever = || -> BoxFuture<'static, _> { Box::pin(ready(Some(vec![key()]))) };
+    Signer { custody, key: Box::new(|| Some(key())), ever: Box::new(ever) }
 }
 
 pub(super) fn key() -> KeySpec {
@@ -199,7 +199,8 @@ impl Engine for Tampered {
 /// A signing key in software, in the place of a token.
 pub(super) struct SoftSigner {
     key: SoftKey,
-    is_away: AtomicBool,
+    /// What it answers instead.
+    failure: Mutex<Option<CustodyError>>,
 }
 
 enum SoftKey {
@@ -210,25 +211,25 @@ enum SoftKey {
 impl SoftSigner {
     pub(super) fn ed25519() -> Self {
         let key = SoftKey::Ed25519(Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap());
-        Self { key, is_away: AtomicBool::new(false) }
+        Self { key, failure: Mutex::default() }
     }
 
     pub(super) fn ecdsa() -> Self {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        Self { key: SoftKey::Ecdsa(key), is_away: AtomicBool::new(false) }
+        Self { key: SoftKey::Ecdsa(key), failure: Mutex::default() }
     }
 
     pub(super) fn go_away(&self, is_away: bool) {
-        self.is_away.store(is_away, Ordering::Relaxed);
+        let retry_after = Duration::from_secs(3);
+        self.fail(is_away.then_some(CustodyError::Unavailable { retry_after }));
+    }
+
+    pub(super) fn fail(&self, failure: Option<CustodyError>) {
+        *self.failure.lock().unwrap() = failure;
     }
 
     fn check(&self) -> Result<(), CustodyError> {
-        let retry_after = Duration::from_secs(3);
-        if self.is_away.load(Ordering::Relaxed) {
-            Err(CustodyError::Unavailable { retry_after })
-        } else {
-            Ok(())
-        }
+        self.failure.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 }
 

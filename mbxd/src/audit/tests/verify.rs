@@ -1,7 +1,7 @@
-use super::scene::{ORIGIN, Scene, SoftSigner, key};
-use crate::audit::Integrity;
+use super::scene::{ORIGIN, Scene, SoftSigner, key, signed_by};
 use crate::audit::row::{CheckpointRow, verifier_key};
-use crate::hsm::{Custody as _, Public, Signature};
+use crate::audit::{AuditLog, Integrity};
+use crate::hsm::{Custody as _, CustodyError, Public, Signature};
 use crate::store::{Changes, Row as _, Table};
 use mbx_common::audit::checkpoint::{Checkpoint, PublicKey, SignedNote, VerifierKey};
 use mbx_common::audit::verify::Finding;
@@ -130,4 +130,35 @@ async fn while_the_token_is_away_the_report_says_what_was_not_compared() {
     let report = scene.log.verify(&[], &scene.origin()).await.unwrap();
     assert!(report.is_sound() && !report.keys_from_outside);
     assert_eq!(report.unchecked.len(), 1);
+}
+
+#[tokio::test]
+async fn a_signing_key_that_the_token_has_lost_is_no_finding_of_the_log() {
+    let scene = scene().await;
+    for failure in [CustodyError::UnknownKey, CustodyError::Tampered, CustodyError::Malformed] {
+        scene.signer.fail(Some(failure));
+        assert!(matches!(scene.log.check_all().await.unwrap(), Integrity::Sound { .. }));
+        let report = scene.log.verify(&[], &scene.origin()).await.unwrap();
+        assert!(report.is_sound() && !report.keys_from_outside);
+        let said = report.unchecked.concat();
+        assert!(said.contains(&key().id.to_string()), "{said}");
+    }
+    scene.signer.fail(None);
+    scene.act(1).await;
+    assert!(scene.log.checkpoint().await.unwrap(), "signed again once the key is back");
+}
+
+#[tokio::test]
+async fn another_key_in_the_token_under_the_stored_id_is_found() {
+    let scene = scene().await;
+    let other = Scene::with(SoftSigner::ecdsa());
+    let log = AuditLog::new(
+        scene.store.clone(),
+        signed_by(other.signer.clone()),
+        scene.clock.clone(),
+        scene.log.0.options.clone(),
+    );
+    let report = log.verify(&[], &scene.origin()).await.unwrap();
+    assert_eq!(report.findings.kept()[0], Finding::Key { key: key().id });
+    assert!(log.integrity().is_violated());
 }

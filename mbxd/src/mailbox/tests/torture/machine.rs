@@ -101,10 +101,11 @@ impl Machine {
             checkpoint_every_ms: 60_000,
             checkpoint_entries: 100,
         };
-        let signing = keys.clone();
+        let (signing, ever) = (keys.clone(), keys.clone());
         let signer = audit::Signer {
             custody: self.token.clone(),
             key: Box::new(move || signing.sign_key().ok()),
+            ever: Box::new(move || ever.clone().sign_keys_ever()),
         };
         let service = Service {
             mailboxes: Mailboxes::new(surroundings, Options { terms, ..Options::default() }),
