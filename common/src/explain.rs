@@ -375,7 +375,7 @@ catalogue! {
         "No act is done without its entry, so nothing was done.",
         "Mend the store first.", Some("mbxctl status");
     AUDIT_BROKEN = 5005, Corrupt, "the audit log does not verify",
-        "An entry was altered, removed or reordered, or the end was cut.",
+        "An entry was altered, removed or reordered, or the end was cut. Nobody is let in and no secret given out until it verifies.",
         "Keep everything as it is, bring the newest checkpoint held outside, open an incident.", None;
     AUDIT_OUTSIDE = 5006, NotFound, "no entries in this period",
         "The log begins later, or nothing happened.",

@@ -202,6 +202,21 @@ impl Route {
                 | Self::CertReload
         )
     }
+
+    /// Whether it is refused while the audit log is not what was signed: it lets somebody in or
+    /// gives something out, and nobody could say later who did. What takes away or keeps the
+    /// daemon going – suspend, block, lock, a PIN, fresh revocation lists, one's own password –
+    /// is what an incident needs and stays allowed, as reading does.
+    pub const fn needs_sound_log(self) -> bool {
+        matches!(
+            self,
+            Self::UserRegister
+                | Self::UserBatch
+                | Self::UserResume
+                | Self::SenderAllow
+                | Self::KeyLookup
+        )
+    }
 }
 
 /// Why no route was found.

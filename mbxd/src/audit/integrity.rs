@@ -2,7 +2,8 @@
 
 use mbx_common::time::Timestamp;
 
-/// What the self-check knows of the log. Admin work asks before it changes anything.
+/// What the self-check knows of the log. Staff's commands ask before they let somebody in or give a
+/// secret out.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Integrity {
     /// Not checked since the start.
@@ -15,7 +16,7 @@ pub enum Integrity {
         /// Size of the log then.
         size: u64,
     },
-    /// They do not: admin work stops, somebody must look.
+    /// They do not: nothing is signed, somebody must look.
     Violated {
         /// When that was found.
         at: Timestamp,

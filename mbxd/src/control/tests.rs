@@ -2,16 +2,20 @@
 
 use super::*;
 use crate::audit::AuditLog;
+use crate::clock::Clock;
 use crate::config::{Config, InForce, Loaded, Origin};
 use crate::jobs::Jobs;
 use crate::keys::testing::{Bench, SoftCustody};
 use crate::mailbox::{Mailboxes, Surroundings, Terms};
 use crate::operators::{Cost, Operators, Options};
 use crate::registers::Senders;
+use crate::store::{Changes, Store, Table};
 use crate::trust::pki::Pki;
 use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
+use mbx_common::audit::checkpoint::{PublicKey, VerifierKey};
+use mbx_common::audit::{Actor, Event, Origin as AuditOrigin};
 use mbx_common::control::route::{Access, ROUTES, Route};
 use mbx_common::control::session::{LoggedIn, LoginRequest, Password};
 use mbx_common::control::setup::{InitRequest, NewOfficer};
@@ -30,6 +34,9 @@ const NEXT: &str = "a better one: violet tram";
 /// A door on a socket in a folder of its own.
 struct Scene {
     folder: tempfile::TempDir,
+    store: Store,
+    audit: AuditLog,
+    clock: Clock,
     _pki: Pki,
     _stop: tokio::sync::oneshot::Sender<()>,
 }
@@ -64,10 +71,11 @@ impl Scene {
         changed.config.delivery.listen = Some(([192, 0, 2, 1], 443).into());
         let loaded = Arc::new(InForce::started(loaded).reloaded(changed));
         let jobs = Jobs::new(store.clone(), clock.clone());
+        let audit = audit(&bench);
         let rooms = Rooms {
             operators: Operators::new(store.clone(), clock.clone(), options).unwrap(),
             keys: bench.keys.clone(),
-            audit: audit(&bench),
+            audit: audit.clone(),
             mailboxes: mailboxes(&bench, &jobs),
             jobs,
             senders: Senders::open(store.clone(), clock.clone()).await.unwrap(),
@@ -82,7 +90,8 @@ impl Scene {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let stopped = async { drop(stopped.await) };
         tokio::spawn(Door::new(rooms).serve(listener, stopped));
-        Self { folder, _pki: pki, _stop: stop }
+        let (store, clock) = (bench.store.clone(), bench.clock.clone());
+        Self { folder, store, audit, clock, _pki: pki, _stop: stop }
     }
 
     /// Initialised, with anna holding these roles and bo an observer; gives anna's token.
@@ -152,6 +161,20 @@ impl Scene {
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
         Reply { status, api, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
     }
+}
+
+/// A key among those that sign which is none of the installation's: what a forger would plant.
+async fn plant_a_key(scene: &Scene) {
+    // The curve's base point: a key must be a point.
+    let mut point = [0x66; 32];
+    point[0] = 0x58;
+    let forged = PublicKey::Ed25519(point);
+    let forged = VerifierKey::new("mbx.example/log".to_owned(), forged).unwrap();
+    let mut changes = Changes::new();
+    let row = [b"audit/key/".as_slice(), &[9; 16]].concat();
+    changes.put(Table::Meta, row, forged.to_string());
+    let entry = AuditOrigin::of(Actor::Daemon).entry(scene.clock.now(), Event::DaemonStarted);
+    scene.store.commit(changes, entry).await.unwrap();
 }
 
 fn audit(bench: &Bench) -> AuditLog {
@@ -534,4 +557,37 @@ async fn the_log_is_searched_followed_exported_and_verified() {
         serde_json::json!({"since": "2020-01-01T00:00:00Z", "until": "2040-01-01T00:00:00Z"});
     let export = scene.ask(Route::AuditExport, "", token, &period).await;
     assert_eq!(export.status, 200, "{}", export.body);
+}
+
+#[tokio::test]
+async fn while_the_log_is_violated_nothing_is_let_in_or_given_out_and_an_incident_can_be_contained()
+{
+    let (scene, token) = Scene::with(&[Role::Registrar, Role::SystemOperator, Role::Auditor]).await;
+    let token = Some(token.as_str());
+    let person = serde_json::json!({"number": PERSON, "loa": 3});
+    let done = scene.ask(Route::UserRegister, "", token, &person).await;
+    let mailbox = done.body["mailbox"].as_str().unwrap().to_owned();
+    assert!(!scene.audit.check_all().await.unwrap().is_violated());
+    plant_a_key(&scene).await;
+    assert!(scene.audit.check_all().await.unwrap().is_violated());
+
+    let none = serde_json::json!({});
+    for &route in ROUTES.iter().filter(|route| route.needs_sound_log()) {
+        let stranger = scene.ask(route, parameter(route), None, &none).await;
+        assert_eq!(problem(&stranger).code, explain::NOT_LOGGED_IN, "{}", route.id());
+        let refused = scene.ask(route, parameter(route), token, &none).await;
+        assert_eq!(problem(&refused).code, explain::AUDIT_BROKEN, "{}", route.id());
+    }
+    let found = scene.ask(Route::AuditSearch, "?event=MBX-A107&actor=anna", token, &()).await;
+    let reason = found.body["rows"][0]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("the audit log is not what was signed"), "{}", found.body);
+
+    let suspended = scene.ask(Route::UserSuspend, &mailbox, token, &none).await;
+    assert_eq!(suspended.status, 200, "{}", suspended.body);
+    let blocked = scene.ask(Route::SenderBlock, "162021004748", token, &none).await;
+    assert_eq!(blocked.status, 200, "{}", blocked.body);
+    let reloaded = scene.ask(Route::CertReload, "", token, &none).await;
+    assert_ne!(reloaded.body["code"], "MBX-5005", "there are no files to reload here");
+    let locked = scene.ask(Route::HsmLogout, "", token, &none).await;
+    assert_eq!(locked.status, 200, "{}", locked.body);
 }

@@ -189,18 +189,40 @@ impl Operators {
         }
     }
 
+    /// Records that a command which this person may give is refused for another reason.
+    ///
+    /// # Errors
+    /// [`StaffError::Commit`]; the command must be refused all the same.
+    pub async fn note_refused(
+        &self,
+        staff: &Staff,
+        permission: Permission,
+        reason: &str,
+    ) -> Result<(), StaffError> {
+        self.note_refusal(permission, &staff.origin(), reason).await
+    }
+
     async fn refuse(
         &self,
         permission: Permission,
         origin: Origin,
         denied: Denied,
     ) -> Result<Staff, Denied> {
+        self.note_refusal(permission, &origin, &denied.to_string()).await?;
+        Err(denied)
+    }
+
+    async fn note_refusal(
+        &self,
+        permission: Permission,
+        origin: &Origin,
+        reason: &str,
+    ) -> Result<(), StaffError> {
         let entry = origin
             .entry(self.0.clock.now(), Event::CommandRefused)
             .outcome(Outcome::Refused)
-            .reason(format!("{}: {denied}", permission.command));
-        self.0.refusals.note(&self.0.store, entry).await?;
-        Err(denied)
+            .reason(format!("{}: {reason}", permission.command));
+        Ok(self.0.refusals.note(&self.0.store, entry).await?)
     }
 }
 
