@@ -19,7 +19,7 @@ pub(super) fn tell_reloading() {
 }
 
 /// How long a start may take from each step of a long one on.
-const START: Duration = Duration::from_secs(300);
+const START: Duration = Duration::from_mins(5);
 
 /// Tells that a long start goes on, so that `TimeoutStartSec=` of the unit does not end it.
 pub(super) fn tell_starting() {
