@@ -5,6 +5,7 @@ use super::error::{KeysError, Thing};
 use super::fields::take;
 use super::keyring::Keyring;
 use super::lookup::Lookup;
+use super::report::Protected;
 use super::token_key::KeyTable;
 use crate::clock::Clock;
 use crate::hsm::{Custody, CustodyError, KeyPurpose, KeySpec, Secret32};
@@ -55,6 +56,8 @@ pub(super) struct Inner {
     cache: Mutex<Cache>,
     altered: AtomicU64,
     lookup_refused: AtomicBool,
+    /// What the KEKs protect, as last counted. Held while it is counted.
+    pub(super) protected: AsyncMutex<Option<Protected>>,
     /// Held over a whole opening. The keyring's file is opened once: two handles would not know of
     /// each other's appends.
     pub(super) opening: AsyncMutex<Option<KeyringFile>>,
@@ -115,6 +118,7 @@ impl Keys {
             cache: Mutex::new(Cache::new(cache)),
             altered: AtomicU64::new(0),
             lookup_refused: AtomicBool::new(false),
+            protected: AsyncMutex::default(),
             opening: AsyncMutex::default(),
             founding: Arc::default(),
         })))

@@ -15,6 +15,15 @@ use std::collections::HashMap;
 /// Rows that one step of a count reads.
 const STEP_ROWS: usize = 1000;
 
+/// How long a count is given to everybody who asks, in milliseconds.
+const COUNT_KEPT_MS: u64 = 60_000;
+
+/// Mailboxes under each KEK, and when they were counted.
+pub(super) struct Protected {
+    mailboxes: HashMap<KeyId, u64>,
+    counted: Timestamp,
+}
+
 /// How the keys stand.
 #[derive(Clone, Debug)]
 pub struct KeysStatus {
@@ -55,14 +64,23 @@ impl Keys {
         }
     }
 
-    /// Every key of the table by purpose and version, with a full count of what the KEKs protect.
-    /// Reads every mailbox's keys.
+    /// Every key of the table by purpose and version, with a count of what the KEKs protect, at most
+    /// a minute old: it reads every mailbox's keys, so nobody counts beside another.
     ///
     /// # Errors
     /// Where the rows cannot be read.
     pub async fn list(&self) -> Result<Vec<KeyUse>, KeysError> {
-        let counts = self.count_by_kek().await?;
         let table = KeyTable::load(&self.0.store).await?;
+        let mut protected = self.0.protected.lock().await;
+        let now = self.0.clock.now();
+        let is_new =
+            |kept: &Protected| kept.counted <= now && now.since(kept.counted) < COUNT_KEPT_MS;
+        let kept = protected.take().filter(is_new);
+        let kept = match kept {
+            Some(kept) => kept,
+            None => Protected { mailboxes: self.count_by_kek().await?, counted: now },
+        };
+        let counts = &protected.insert(kept).mailboxes;
         let used = |key: &TokenKey| {
             use crate::hsm::KeyPurpose::{KekBasic, KekHigh};
             let counted = matches!(key.spec.purpose, KekBasic | KekHigh);

@@ -291,6 +291,20 @@ async fn the_keys_follow_the_token() {
 }
 
 #[tokio::test]
+async fn what_the_keys_protect_is_counted_once_a_minute_for_all_who_ask() {
+    let (bench, _) = registered().await;
+    let protected = async || bench.keys.list().await.unwrap().iter().find_map(|key| key.mailboxes);
+    assert_eq!(protected().await, Some(2));
+    let made =
+        bench.keys.make_mailboxes(vec![new_mailbox(3, "198112289874")]).await.unwrap().remove(0);
+    bench.commit(made.changes).await;
+    bench.clock.advance(59_999);
+    assert_eq!(protected().await, Some(2));
+    bench.clock.advance(1);
+    assert_eq!(protected().await, Some(3));
+}
+
+#[tokio::test]
 async fn keys_are_listed_with_what_they_protect() {
     let (bench, _) = registered().await;
     let list = bench.keys.list().await.unwrap();
