@@ -2,8 +2,9 @@
 
 use super::{BackEnd, BackFile, Lock};
 use rustix::fs::{FallocateFlags, FlockOperation};
+use rustix::io::ReadWriteFlags;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -111,6 +112,12 @@ impl BackFile for DiskFile {
         }
     }
 
+    fn read_now_at(&self, offset: u64, buffer: &mut [u8]) -> usize {
+        let mut pieces = [IoSliceMut::new(buffer)];
+        // File systems that do not know the flag refuse it.
+        rustix::io::preadv2(&self.0, &mut pieces, offset, ReadWriteFlags::NOWAIT).unwrap_or(0)
+    }
+
     fn write_at(&self, offset: u64, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         Ok(rustix::io::retry_on_intr(|| rustix::io::pwritev(&self.0, pieces, offset))?)
     }
@@ -157,6 +164,19 @@ mod tests {
             read_exact_at(&*file, 12, &mut read).unwrap_err().kind(),
             ErrorKind::UnexpectedEof
         );
+    }
+
+    #[test]
+    fn what_is_read_at_once_is_what_stands_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(folder.path());
+        let file = disk.create("file").unwrap();
+        write_all_at(&*file, 0, &mut [IoSlice::new(b"0123456789")]).unwrap();
+        let mut read = [0; 8];
+        let len = file.read_now_at(4, &mut read);
+        assert!(len <= 6);
+        assert_eq!(&read[..len], &b"456789"[..len]);
+        assert_eq!(file.read_now_at(10, &mut read), 0);
     }
 
     #[test]

@@ -93,6 +93,12 @@ pub trait BackFile: fmt::Debug + Send + Sync {
     /// Those of the file system.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
+    /// Reads what is in memory, without waiting for the disk; says how many bytes that was. 0 says
+    /// nothing: not even whether there are any.
+    fn read_now_at(&self, _offset: u64, _buffer: &mut [u8]) -> usize {
+        0
+    }
+
     /// Writes the pieces one after another; may write fewer bytes than given, and tells how many.
     ///
     /// # Errors

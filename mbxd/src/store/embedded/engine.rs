@@ -149,10 +149,16 @@ impl Engine for Embedded {
         table: Table,
         key: &'a [u8],
     ) -> BoxFuture<'a, Result<Option<Bytes>, ReadError>> {
-        let found = self.shared.with_index(|index| index.get(table, key));
-        let value =
-            found.and_then(|found| found.map(|value| self.shared.files.value(value)).transpose());
-        Box::pin(ready(value))
+        let value = match self.shared.with_index(|index| index.get(table, key)) {
+            Ok(Some(value)) => value,
+            Ok(None) => return Box::pin(ready(Ok(None))),
+            Err(error) => return Box::pin(ready(Err(error))),
+        };
+        if let Some(value) = self.shared.files.value_now(&value) {
+            return Box::pin(ready(Ok(Some(value))));
+        }
+        let shared = Arc::clone(&self.shared);
+        apart(move || shared.files.value(value).map(Some))
     }
 
     fn scan(

@@ -53,6 +53,33 @@ fn a_long_value_is_not_written_a_second_time() {
 }
 
 #[test]
+fn no_worker_waits_for_a_long_value() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    set(&engine, long(1), Expectation::Absent).unwrap();
+    let (told, heard) = std::sync::mpsc::channel();
+    disk.probe(Some(Box::new(move |_, _| _ = told.send(std::thread::current().id()))));
+    let row = wait(async { engine.get(Table::Directory, KEY).await });
+    assert_eq!(row.unwrap().unwrap(), long(1));
+    disk.probe(None);
+    let readers: Vec<_> = heard.iter().collect();
+    assert!(!readers.is_empty());
+    assert!(!readers.contains(&std::thread::current().id()));
+}
+
+#[test]
+fn a_long_value_is_the_same_from_memory_and_from_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let back = Arc::new(back_end::Disk::new(folder.path()));
+    let engine = Embedded::open(back, &config()).unwrap();
+    set(&engine, long(1), Expectation::Absent).unwrap();
+    // The first reading opens the segment's file.
+    for _ in 0..3 {
+        assert_eq!(found(&engine).unwrap().unwrap(), long(1));
+    }
+}
+
+#[test]
 fn a_long_value_is_expected_replaced_and_removed_like_any_other() {
     let engine = open(&SimulatedDisk::new());
     set(&engine, long(1), Expectation::Absent).unwrap();
