@@ -158,14 +158,10 @@ impl Operators {
         let after = with_password(row, hash, now, self.0.options.password_history).encode()?;
         let mut changes = Changes::new();
         replace(&mut changes, Table::Operator, &OperatorRow::key(name), (before, after));
-        let sessions = self.sessions().await?;
-        let others = sessions
-            .iter()
-            .filter(|(key, session)| session.name == *name && key.as_ref() != staff.session_key());
-        for (key, _) in others {
-            changes.delete(Table::OperatorSession, key.clone());
-        }
-        self.0.store.commit(changes, entry).await?;
+        let mut others = self.sessions().await?;
+        others
+            .retain(|(key, session)| session.name == *name && key.as_ref() != staff.session_key());
+        self.commit_ending(changes, entry, others).await?;
         self.throttle().succeeded(name.as_str(), staff.caller().uid);
         Ok(())
     }
@@ -220,13 +216,11 @@ impl Operators {
             token.hash().to_vec(),
             session.encode()?,
         );
-        for (key, _) in self.sessions_over_limit(&row).await? {
-            changes.delete(Table::OperatorSession, key);
-        }
+        let over = self.sessions_over_limit(&row).await?;
         let mut origin = caller.origin(Actor::Operator(row.id));
         origin.session = Some(session.id);
         let entry = origin.entry(now, Event::LoggedIn).about(Subject::Operator(row.id));
-        self.0.store.commit(changes, entry).await?;
+        self.commit_ending(changes, entry, over).await?;
         self.activity().insert(session.id, now);
         let session = SessionInfo::new(&session, &row, (now, now), options);
         Ok(LoggedIn { token, session, failed_before })
@@ -267,6 +261,26 @@ impl Operators {
             Err(CommitError::Expectation { .. }) => self.note(entry).await,
             other => Ok(other.map(|_| ())?),
         }
+    }
+
+    /// Commits an act that ends these sessions: its entry names each of them.
+    pub(super) async fn commit_ending(
+        &self,
+        mut changes: Changes,
+        mut entry: Entry,
+        ended: Vec<(Bytes, SessionRow)>,
+    ) -> Result<(), StaffError> {
+        let ids: Vec<SessionId> = ended.iter().map(|(_, session)| session.id).collect();
+        for (key, session) in ended {
+            changes.delete(Table::OperatorSession, key);
+            entry = entry.about(Subject::Session(session.id));
+        }
+        self.0.store.commit(changes, entry).await?;
+        let mut activity = self.activity();
+        for id in &ids {
+            activity.remove(id);
+        }
+        Ok(())
     }
 
     /// Commits an entry alone.

@@ -150,16 +150,10 @@ impl Operators {
         let key = OperatorRow::key(name);
         replace(&mut changes, Table::Operator, &key, (before, row.encode()?));
         let now = self.0.clock.now();
-        let mut entry =
-            origin.entry(now, Event::OperatorSuspended).about(Subject::Operator(row.id));
+        let entry = origin.entry(now, Event::OperatorSuspended).about(Subject::Operator(row.id));
         let mut sessions = self.sessions().await?;
         sessions.retain(|(_, session)| session.operator == row.id);
-        for (key, session) in &sessions {
-            changes.delete(Table::OperatorSession, key.clone());
-            entry = entry.about(Subject::Session(session.id));
-        }
-        self.0.store.commit(changes, entry).await?;
-        Ok(())
+        self.commit_ending(changes, entry, sessions).await
     }
 
     async fn session_of(

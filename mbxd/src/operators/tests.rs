@@ -266,6 +266,9 @@ async fn changing_the_password_ends_the_persons_other_sessions() {
     let staff = scene.whoami(&here.token).await.unwrap();
     let fresh = "and now a fresh one".into();
     scene.staff.change_password(&staff, NEXT.into(), fresh).await.unwrap();
+    let subjects = scene.last().subjects;
+    assert!(subjects.contains(&Subject::Session(there.session.id)), "{subjects:?}");
+    assert!(!subjects.contains(&Subject::Session(here.session.id)), "{subjects:?}");
     assert!(scene.whoami(&here.token).await.is_ok());
     assert!(matches!(scene.whoami(&there.token).await, Err(Denied::NotLoggedIn)));
     assert!(scene.whoami(&other.token).await.is_ok());
@@ -330,7 +333,7 @@ async fn ended_sessions_are_forgotten_whatever_ended_them() {
     }
     let origin = scene.whoami(&anna).await.unwrap().origin();
     scene.staff.suspend(&"bo".parse().unwrap(), &origin).await.unwrap();
-    assert_eq!(scene.staff.activity().len(), 4);
+    assert_eq!(scene.staff.activity().len(), 1);
     scene.staff.sweep().await.unwrap();
     assert_eq!(scene.staff.activity().len(), 1);
     assert!(scene.whoami(&anna).await.is_ok());
@@ -428,10 +431,15 @@ async fn a_further_login_ends_the_oldest_session_over_the_limit() {
     let mut tokens = Vec::new();
     for _ in 0..=Options::default().sessions_max {
         scene.clock.advance(1);
-        tokens.push(scene.login("anna", NEXT).await.unwrap().token);
+        tokens.push(scene.login("anna", NEXT).await.unwrap());
     }
-    assert!(matches!(scene.whoami(&tokens[0]).await, Err(Denied::NotLoggedIn)));
-    assert!(scene.whoami(&tokens[1]).await.is_ok());
+    let entry = scene.last();
+    let ended = entry.subjects.iter().filter(|subject| matches!(subject, Subject::Session(_)));
+    assert_eq!(entry.event, Event::LoggedIn);
+    assert_eq!(ended.collect::<Vec<_>>(), [&Subject::Session(tokens[0].session.id)]);
+    assert_eq!(scene.staff.activity().len(), Options::default().sessions_max);
+    assert!(matches!(scene.whoami(&tokens[0].token).await, Err(Denied::NotLoggedIn)));
+    assert!(scene.whoami(&tokens[1].token).await.is_ok());
 }
 
 #[tokio::test]
