@@ -415,6 +415,17 @@ async fn malformed_requests_get_their_problem_and_no_value_is_repeated() {
 }
 
 #[tokio::test]
+async fn a_session_that_cannot_be_read_is_none_and_its_refusal_is_an_entry() {
+    let (scene, token) = Scene::with(&[Role::Auditor]).await;
+    let bad = Some("not-a-token");
+    assert_eq!(scene.ask(Route::Version, "", bad, &()).await.status, 200);
+    let refused = scene.ask(Route::Status, "", bad, &()).await;
+    assert_eq!((refused.status, problem(&refused).code), (401, explain::NOT_LOGGED_IN));
+    let found = scene.ask(Route::AuditSearch, "?event=MBX-A107", Some(&token), &()).await;
+    assert_eq!(found.body["rows"][0]["reason"], "status: not logged in", "{}", found.body);
+}
+
+#[tokio::test]
 async fn the_configuration_is_shown_with_its_origin_and_without_secrets() {
     let (scene, token) = Scene::with(&[Role::SystemOperator]).await;
     let reply = scene.ask(Route::ConfigShow, "", Some(&token), &()).await;

@@ -21,6 +21,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Why an attempt was not looked at, in its entry.
+const DELAYED: &str = "delayed after failed attempts";
+
 /// The staff of this installation and their sessions. Cheap to clone.
 #[derive(Clone)]
 pub struct Operators(pub(super) Arc<Inner>);
@@ -87,7 +90,7 @@ impl Operators {
         let throttled = name.as_ref().map_or("", OperatorName::as_str);
         if let Err(wait) = self.begin_attempt(throttled, caller.uid) {
             if wait.is_first {
-                self.refuse_login(None, "delayed after failed attempts", caller).await?;
+                self.refuse_login(None, DELAYED, caller).await?;
             }
             return Err(LoginError::Delayed { retry_after_ms: wait.ms });
         }
@@ -139,14 +142,18 @@ impl Operators {
         new: SecretString,
     ) -> Result<(), PasswordError> {
         let name = &staff.session().name;
+        let now = self.0.clock.now();
+        let person = Subject::Operator(staff.session().operator);
+        let entry = staff.origin().entry(now, Event::PasswordChanged).about(person);
         if let Err(wait) = self.begin_attempt(name.as_str(), staff.caller().uid) {
+            if wait.is_first {
+                let entry = entry.outcome(Outcome::Refused).reason(DELAYED);
+                self.note(entry).await?;
+            }
             return Err(PasswordError::Delayed { retry_after_ms: wait.ms });
         }
         let (before, row) = self.row(name).await?.ok_or(StaffError::Unknown)?;
         let result = self.judge_change(&row, old, new).await;
-        let now = self.0.clock.now();
-        let entry =
-            staff.origin().entry(now, Event::PasswordChanged).about(Subject::Operator(row.id));
         let hash = match result {
             Ok(hash) => hash,
             Err(error) => {

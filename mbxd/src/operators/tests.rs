@@ -258,6 +258,25 @@ async fn a_new_password_needs_the_old_one_keeps_the_rules_and_is_new() {
 }
 
 #[tokio::test]
+async fn guesses_at_the_present_password_are_delayed_and_one_entry_tells_of_the_wait() {
+    let scene = Scene::set_up().await;
+    let token = scene.login("anna", NEXT).await.unwrap().token;
+    let staff = scene.whoami(&token).await.unwrap();
+    let guess = || scene.staff.change_password(&staff, FIRST.into(), "a fresh one of mine".into());
+    for _ in 0..4 {
+        assert!(matches!(guess().await, Err(PasswordError::Wrong)));
+    }
+    let entries = scene.memory.entries().len();
+    for _ in 0..3 {
+        assert!(matches!(guess().await, Err(PasswordError::Delayed { .. })));
+    }
+    assert_eq!(scene.memory.entries().len(), entries + 1);
+    let entry = scene.last();
+    assert_eq!((entry.event, entry.outcome), (Event::PasswordChanged, Outcome::Refused));
+    assert_eq!(entry.reason.as_deref(), Some("delayed after failed attempts"));
+}
+
+#[tokio::test]
 async fn changing_the_password_ends_the_persons_other_sessions() {
     let scene = Scene::set_up().await;
     let here = scene.login("anna", NEXT).await.unwrap();
