@@ -135,7 +135,7 @@ pub trait Engine: Send + Sync {
     ) -> BoxFuture<'_, Result<Vec<(ContentId, u64)>, ReadError>>;
 
     /// Checks one segment of the log, `None` = the first: every checksum, and that the index leads
-    /// to what each record holds.
+    /// to what each record holds. What the index holds itself, short values, is not compared.
     fn check(&self, segment: Option<u32>) -> BoxFuture<'_, Result<Checked, ReadError>>;
 
     /// Space used and left.

@@ -1,5 +1,6 @@
 //! Proving the log whole while the store serves: every checksum, and that the index leads to what
-//! each record holds.
+//! each record holds. Short values are not compared: the index holds them itself, and which record
+//! wrote a row last only a walk over the whole log could tell.
 
 use super::error::OpenError;
 use super::place::{Place, Value};
