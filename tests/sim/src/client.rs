@@ -5,6 +5,7 @@ use crate::pki::Credentials;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::SendRequest;
+use hyper::header::CONNECTION;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -74,7 +75,7 @@ impl Peer {
             .await
             .map_err(connection)?;
         tokio::spawn(driver);
-        Ok(Connection { sender })
+        Ok(Connection { sender, is_closing: false })
     }
 
     /// A TLS stream alone, for those who write their HTTP by hand.
@@ -102,9 +103,16 @@ impl Peer {
 #[derive(Debug)]
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
+    /// Whether the peer said that it takes no further request.
+    is_closing: bool,
 }
 
 impl Connection {
+    /// Whether the peer ended the connection, or said with an answer that it does.
+    pub fn is_closing(&self) -> bool {
+        self.is_closing || self.sender.is_closed()
+    }
+
     /// Sends a request and reads the whole answer.
     ///
     /// # Errors
@@ -113,6 +121,8 @@ impl Connection {
         self.sender.ready().await.map_err(connection)?;
         let response: Response<_> = self.sender.send_request(request).await.map_err(connection)?;
         let (head, body) = response.into_parts();
+        self.is_closing =
+            head.headers.get(CONNECTION).is_some_and(|said| said.as_bytes() == b"close");
         let body = body.collect().await.map_err(connection)?.to_bytes();
         Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
     }

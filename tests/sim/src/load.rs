@@ -99,11 +99,17 @@ pub async fn run_prepared(
         .into_iter()
         .map(|mut connection| {
             let (prepared, path) = (Arc::clone(&prepared), plan.path.clone());
+            let peer = peer.clone();
             tokio::spawn(async move {
                 let (mut latencies, mut failed) = (Vec::new(), 0);
                 while start.elapsed() < time {
                     let next = prepared.lock().unwrap_or_else(PoisonError::into_inner).pop();
                     let Some(next) = next else { break };
+                    if connection.is_closing()
+                        && let Ok(opened) = peer.connect().await
+                    {
+                        connection = opened;
+                    }
                     let sent = Instant::now();
                     match deliver(&mut connection, &path, next.document).await {
                         Some(_) => latencies.push(sent.elapsed()),
@@ -208,6 +214,7 @@ impl Worker {
                     Err(_) => None,
                 },
             };
+            connection = connection.filter(|open| !open.is_closing());
             if let Some(trans_id) = trans_id {
                 latencies.push(due.elapsed());
                 self.note(&Line::Acknowledged { mark: sent.mark, trans_id })?;
