@@ -26,6 +26,8 @@ pub fn engine() -> Store {
 pub struct Memory {
     state: Mutex<State>,
     rows_read: AtomicUsize,
+    /// What happens once, after the next scan of a table was answered.
+    meanwhile: Mutex<Option<(Table, BoxFuture<'static, ()>)>>,
 }
 
 #[derive(Default)]
@@ -51,6 +53,17 @@ impl Memory {
     /// The next commit fails with this error, and no other.
     pub fn refuse_once(&self, refusal: CommitError) {
         self.state().refusal_once = Some(refusal);
+    }
+
+    /// Does this work once, between the next scan of the table and what its caller does with the
+    /// page.
+    pub fn after_scan(&self, table: Table, work: BoxFuture<'static, ()>) {
+        *self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner) = Some((table, work));
+    }
+
+    fn take_work(&self, after: Table) -> Option<BoxFuture<'static, ()>> {
+        let mut meanwhile = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner);
+        meanwhile.take_if(|(table, _)| *table == after).map(|(_, work)| work)
     }
 
     /// Every audit entry, in the order of the log.
@@ -175,7 +188,13 @@ impl Engine for Memory {
     ) -> BoxFuture<'_, Result<Page, ReadError>> {
         let page = self.state().scan(table, range, limit);
         self.rows_read.fetch_add(page.rows.len(), Ordering::Relaxed);
-        Box::pin(ready(Ok(page)))
+        let work = self.take_work(table);
+        Box::pin(async move {
+            if let Some(work) = work {
+                work.await;
+            }
+            Ok(page)
+        })
     }
 
     fn content(&self, id: ContentId, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ReadError>> {

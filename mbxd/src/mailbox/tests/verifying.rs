@@ -254,3 +254,51 @@ async fn a_cancelled_verification_stops_and_says_so() {
     assert!(matches!(stopped, VerifyError::Cancelled));
     assert_eq!(world.jobs().get(job.id).await.unwrap().state, JobState::Cancelled);
 }
+
+#[tokio::test]
+async fn what_the_sweep_erases_while_its_page_is_verified_is_no_fault() {
+    for table in [Table::Message, Table::MessagePlace] {
+        let (world, _) = full().await;
+        let (key, row) = first_message(&world).await;
+        let id = row.id;
+        for number in [ANNA, BO] {
+            let visit = world.visit(number, Loa::Four).await;
+            if world.mailboxes.delete(&visit, id, None).await.is_ok() {
+                break;
+            }
+        }
+        world.bench.clock.advance(world.mailboxes.options().restore_window_ms);
+        let job = world.mailboxes.start_verification(None, 100, &origin()).await.unwrap();
+        let mailboxes = world.mailboxes.clone();
+        let sweep = async move { assert_eq!(mailboxes.sweep().await.unwrap().messages, 1) };
+        // The first scan counts the rows: the work comes after the one that judges them.
+        let memory = Arc::clone(&world.memory);
+        world.memory.after_scan(
+            table,
+            Box::pin(async move { memory.after_scan(table, Box::pin(sweep)) }),
+        );
+        let verified = world.mailboxes.run_verification(job).await.unwrap();
+        assert_eq!(verified.findings, [], "{table:?}");
+        let left = world.bench.store.get(Table::Message, &key).await.unwrap();
+        assert_eq!(left, None, "the sweep came in between");
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_suspended_while_its_page_is_verified_is_no_fault() {
+    let (world, anna) = full().await;
+    let job = world.mailboxes.start_verification(None, 100, &origin()).await.unwrap();
+    let mailboxes = world.mailboxes.clone();
+    let suspend = async move {
+        mailboxes.suspend(anna, &origin()).await.unwrap();
+    };
+    let memory = Arc::clone(&world.memory);
+    world.memory.after_scan(
+        Table::Mailbox,
+        Box::pin(async move { memory.after_scan(Table::Mailbox, Box::pin(suspend)) }),
+    );
+    let verified = world.mailboxes.run_verification(job).await.unwrap();
+    assert_eq!(verified.findings, []);
+    let again = world.mailboxes.suspend(anna, &origin()).await;
+    assert!(again.is_err(), "it was suspended in between");
+}

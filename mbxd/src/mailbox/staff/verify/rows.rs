@@ -15,6 +15,8 @@ use std::collections::HashMap;
 
 /// Rows read at a time.
 const STEP_ROWS: usize = 500;
+/// How often a row that changes while it is judged is judged anew.
+const TRIES_MAX: usize = 4;
 /// Deliveries whose contents are remembered as read: a `notify` to many is read once.
 const REMEMBERED_MAX: usize = 100_000;
 
@@ -54,11 +56,7 @@ impl<'a> Rows<'a> {
             for (key, raw) in &page.rows {
                 let id = MailboxId::from_slice(key).ok_or(BadRow)?;
                 self.verified.mailboxes = self.verified.mailboxes.saturating_add(1);
-                let fault = match MailboxRow::decode(raw) {
-                    Ok(row) => self.directory_fault(id, &row).await?,
-                    Err(BadRow) => Some(Fault::RowDamaged),
-                };
-                if let Some(fault) = fault {
+                if let Some(fault) = self.mailbox_fault(id, raw).await? {
                     self.verified.add(Finding { mailbox: Some(id), ..Finding::of(fault) });
                 }
             }
@@ -68,6 +66,28 @@ impl<'a> Rows<'a> {
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// The page and the directory were read at different moments: before a fault counts, the row is
+    /// read again, and judged anew where it changed meanwhile.
+    async fn mailbox_fault(&self, id: MailboxId, raw: &Bytes) -> Result<Option<Fault>, VerifyError> {
+        let mut raw = raw.clone();
+        let mut fault = None;
+        for _ in 0..TRIES_MAX {
+            fault = match MailboxRow::decode(&raw) {
+                Ok(row) => self.directory_fault(id, &row).await?,
+                Err(BadRow) => Some(Fault::RowDamaged),
+            };
+            if fault.is_none() {
+                return Ok(None);
+            }
+            match self.mailboxes.store().get(Table::Mailbox, id.as_bytes()).await? {
+                None => return Ok(None),
+                Some(now) if now == raw => return Ok(fault),
+                Some(now) => raw = now,
+            }
+        }
+        Ok(fault)
     }
 
     /// While the keys are locked the directory cannot be judged: that is no fault of the mailbox.
@@ -115,18 +135,45 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
+    /// The page, the place and the delivery were read at different moments, and an erased message
+    /// loses all of them at once: before faults count, the row is read again, and judged anew where
+    /// it changed meanwhile.
     async fn message_row(
         &mut self,
         mailbox: MailboxId,
         key: &Bytes,
         raw: &Bytes,
     ) -> Result<(), VerifyError> {
+        let mut raw = raw.clone();
+        if let Ok(row) = MessageRow::decode(&raw) {
+            self.sums.add(mailbox, row.id);
+        }
+        let mut findings = Vec::new();
+        for _ in 0..TRIES_MAX {
+            findings = self.message_findings(mailbox, key, &raw).await?;
+            if findings.is_empty() {
+                return Ok(());
+            }
+            match self.mailboxes.store().get(Table::Message, key).await? {
+                None => return Ok(()),
+                Some(now) if now == raw => break,
+                Some(now) => raw = now,
+            }
+        }
+        findings.into_iter().for_each(|finding| self.verified.add(finding));
+        Ok(())
+    }
+
+    async fn message_findings(
+        &mut self,
+        mailbox: MailboxId,
+        key: &Bytes,
+        raw: &Bytes,
+    ) -> Result<Vec<Finding>, VerifyError> {
         let Ok(row) = MessageRow::decode(raw) else {
             let finding = Finding::of(Fault::RowDamaged);
-            self.verified.add(Finding { mailbox: Some(mailbox), ..finding });
-            return Ok(());
+            return Ok(vec![Finding { mailbox: Some(mailbox), ..finding }]);
         };
-        self.sums.add(mailbox, row.id);
         let place = self.mailboxes.store().get(Table::MessagePlace, row.id.as_bytes()).await?;
         let mut faults = Vec::new();
         if place.as_ref() != Some(key) {
@@ -138,15 +185,13 @@ impl<'a> Rows<'a> {
             }
             _ => faults.push(Fault::Delivery),
         }
-        for fault in faults {
-            self.verified.add(Finding {
-                fault,
-                mailbox: Some(mailbox),
-                message: Some(row.id),
-                delivery: Some(row.delivery),
-            });
-        }
-        Ok(())
+        let finding = |fault| Finding {
+            fault,
+            mailbox: Some(mailbox),
+            message: Some(row.id),
+            delivery: Some(row.delivery),
+        };
+        Ok(faults.into_iter().map(finding).collect())
     }
 
     async fn answer(&self, delivery: DeliveryId) -> Result<Option<Answer>, VerifyError> {
@@ -193,7 +238,7 @@ impl<'a> Rows<'a> {
             let store = self.mailboxes.store();
             let page = store.scan(Table::MessagePlace, range.clone(), STEP_ROWS).await?;
             for (id, key) in &page.rows {
-                if store.get(Table::Message, key).await?.is_none() {
+                if self.dangles(id, key).await? {
                     let message = MessageId::from_slice(id);
                     let mailbox = message_parts(key).map(|(mailbox, _)| mailbox);
                     let finding = Finding::of(Fault::PlaceDangling);
@@ -206,6 +251,16 @@ impl<'a> Rows<'a> {
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// Whether the place leads to no message and still stands: one that was erased meanwhile lost
+    /// both rows at once.
+    async fn dangles(&self, id: &Bytes, key: &Bytes) -> Result<bool, VerifyError> {
+        let store = self.mailboxes.store();
+        if store.get(Table::Message, key).await?.is_some() {
+            return Ok(false);
+        }
+        Ok(store.get(Table::MessagePlace, id).await?.as_ref() == Some(key))
     }
 }
 
