@@ -38,8 +38,8 @@ impl Mailboxes {
     /// Records a refused call: one entry and one row for the first of a sender and cause within a
     /// minute, a count for the others.
     ///
-    /// A count of the minute before that cannot be written is lost; this refusal is written all the
-    /// same.
+    /// A count of the minute before that cannot be written stays counted; this refusal is written
+    /// all the same.
     ///
     /// # Errors
     /// [`RefuseError`]; the call is refused all the same.
@@ -53,7 +53,7 @@ impl Mailboxes {
         };
         let written = self.write_refusal(&refusal).await;
         if written.is_err() {
-            self.floods().forget(&flood);
+            self.floods().unwritten(&flood);
         }
         written.and(counted)
     }
@@ -62,12 +62,19 @@ impl Mailboxes {
     /// minute where `all`. To be called every minute, and with `all` at stop.
     ///
     /// # Errors
-    /// [`RefuseError`] of the first count that could not be written; counts are lost then.
+    /// [`RefuseError`] of the first count that could not be written; what was not written stays
+    /// counted.
     pub async fn flush_refusals(&self, all: bool) -> Result<(), RefuseError> {
-        for counted in self.floods().take_over(self.now(), all) {
+        let deliveries = self.flush_floods(all).await;
+        let portals = self.refusals().flush(self.store(), self.now(), all).await;
+        deliveries.and(portals.map_err(RefuseError::from))
+    }
+
+    async fn flush_floods(&self, all: bool) -> Result<(), RefuseError> {
+        while let Some(counted) = self.floods().take_over(self.now(), all) {
             self.write_counted(counted).await?;
         }
-        Ok(self.refusals().flush(self.store(), self.now(), all).await?)
+        Ok(())
     }
 
     async fn write_refusal(&self, refusal: &Refusal) -> Result<(), RefuseError> {
@@ -115,7 +122,11 @@ impl Mailboxes {
             .reason(Code(cause).to_string())
             .fact(Fact::Moment(counted.minute))
             .fact(Fact::Count(counted.calls));
-        self.write_row(row, entry).await
+        let written = self.write_row(row, entry).await;
+        if written.is_err() {
+            self.floods().put_back(counted);
+        }
+        written
     }
 
     async fn write_row(&self, row: DeliveryRow, entry: Entry) -> Result<(), RefuseError> {

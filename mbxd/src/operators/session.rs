@@ -105,6 +105,12 @@ impl Operators {
     /// # Errors
     /// [`StaffError`] where rows cannot be read or written.
     pub async fn sweep(&self) -> Result<usize, StaffError> {
+        let ended = self.end_timed_out().await;
+        self.flush_refusals(false).await?;
+        ended
+    }
+
+    async fn end_timed_out(&self) -> Result<usize, StaffError> {
         let now = self.0.clock.now();
         let sessions = self.sessions().await?;
         // One that began since counts as used at its login, which is now.
@@ -118,7 +124,6 @@ impl Operators {
                 count += 1;
             }
         }
-        self.flush_refusals(false).await?;
         Ok(count)
     }
 
@@ -126,7 +131,7 @@ impl Operators {
     /// where `all`, which is for the stop.
     ///
     /// # Errors
-    /// [`StaffError::Commit`]; counts are lost then.
+    /// [`StaffError::Commit`]; what was not written stays counted.
     pub async fn flush_refusals(&self, all: bool) -> Result<(), StaffError> {
         Ok(self.0.refusals.flush(&self.0.store, self.0.clock.now(), all).await?)
     }

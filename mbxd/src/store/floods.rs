@@ -17,7 +17,7 @@ pub struct Counted<K> {
     pub key: K,
     /// How many besides the first, which was written.
     pub calls: u64,
-    /// When the minute began.
+    /// When the minute began; of several whose counts could not be written, the first.
     pub minute: Timestamp,
 }
 
@@ -41,7 +41,11 @@ pub struct Floods<K>(Mutex<HashMap<K, Counter>>);
 #[derive(Debug)]
 struct Counter {
     minute: u64,
+    /// The first minute of those that `calls` counts.
+    since: u64,
     calls: u64,
+    /// Whether this minute's first refusal was written, or is being written.
+    written: bool,
 }
 
 impl<K> Default for Floods<K> {
@@ -56,32 +60,44 @@ impl<K: Clone + Eq + Hash> Floods<K> {
         let minute = now.as_millis() / MINUTE_MS;
         let mut counters = self.counters();
         if let Some(counter) = counters.get_mut(key) {
-            if counter.minute == minute {
+            if counter.minute == minute && counter.written {
                 counter.calls = counter.calls.saturating_add(1);
                 return Admitted::Counted;
             }
             let before = counter.counted(key);
-            *counter = Counter { minute, calls: 0 };
+            *counter = Counter::of(minute);
             return Admitted::Write { before };
         }
         if counters.len() < COUNTERS_MAX {
-            counters.insert(key.clone(), Counter { minute, calls: 0 });
+            counters.insert(key.clone(), Counter::of(minute));
         }
         Admitted::Write { before: None }
     }
 
-    /// Forgets a kind whose first refusal could not be written.
-    pub fn forget(&self, key: &K) {
-        self.counters().remove(key);
+    /// Takes back that a refusal is written, because it could not be: the next of its kind is. What
+    /// was counted in the meantime stays counted.
+    pub fn unwritten(&self, key: &K) {
+        if let Some(counter) = self.counters().get_mut(key) {
+            counter.written = false;
+        }
     }
 
-    /// Takes out what was counted in minutes that are over; in every minute, where `all`.
-    pub fn take_over(&self, now: Timestamp, all: bool) -> Vec<Counted<K>> {
+    /// Counts anew what was given out and could not be written.
+    pub fn put_back(&self, back: Counted<K>) {
+        let since = back.minute.as_millis() / MINUTE_MS;
+        let mut all = self.counters();
+        let counter =
+            all.entry(back.key).or_insert_with(|| Counter { written: false, ..Counter::of(since) });
+        counter.since = counter.since.min(since);
+        counter.calls = counter.calls.saturating_add(back.calls);
+    }
+
+    /// Takes out one count of a minute that is over; of any minute, where `all`. `None`: no more.
+    pub fn take_over(&self, now: Timestamp, all: bool) -> Option<Counted<K>> {
         let minute = now.as_millis() / MINUTE_MS;
         self.counters()
             .extract_if(|_, counter| all || counter.minute != minute)
-            .filter_map(|(key, counter)| counter.counted(&key))
-            .collect()
+            .find_map(|(key, counter)| counter.counted(&key))
     }
 
     fn counters(&self) -> MutexGuard<'_, HashMap<K, Counter>> {
@@ -90,8 +106,13 @@ impl<K: Clone + Eq + Hash> Floods<K> {
 }
 
 impl Counter {
+    /// Of a minute whose first refusal is being written.
+    const fn of(minute: u64) -> Self {
+        Self { minute, since: minute, calls: 0, written: true }
+    }
+
     fn counted<K: Clone>(&self, key: &K) -> Option<Counted<K>> {
-        let minute = Timestamp::EPOCH.plus_millis(self.minute.saturating_mul(MINUTE_MS));
+        let minute = Timestamp::EPOCH.plus_millis(self.since.saturating_mul(MINUTE_MS));
         (self.calls > 0).then(|| Counted { key: key.clone(), calls: self.calls, minute })
     }
 }
@@ -126,10 +147,26 @@ mod tests {
         let floods = Floods::<Key>::default();
         floods.admit(&FLOOD, at(0));
         floods.admit(&FLOOD, at(1));
-        assert_eq!(floods.take_over(at(59_999), false), []);
+        assert_eq!(floods.take_over(at(59_999), false), None);
         let counted = Counted { key: FLOOD, calls: 1, minute: at(0) };
-        assert_eq!(floods.take_over(at(60_000), false), [counted]);
-        assert_eq!(floods.take_over(at(60_000), true), []);
+        assert_eq!(floods.take_over(at(60_000), false), Some(counted));
+        assert_eq!(floods.take_over(at(60_000), true), None);
+    }
+
+    #[test]
+    fn what_could_not_be_written_stays_counted() {
+        let floods = Floods::<Key>::default();
+        floods.admit(&FLOOD, at(0));
+        floods.admit(&FLOOD, at(1));
+        floods.unwritten(&FLOOD);
+        let before = Counted { key: FLOOD, calls: 1, minute: at(0) };
+        assert_eq!(floods.admit(&FLOOD, at(2)), Admitted::Write { before: Some(before) });
+        floods.put_back(before);
+        assert_eq!(floods.admit(&FLOOD, at(3)), Admitted::Counted);
+        let both = Counted { calls: 2, ..before };
+        assert_eq!(floods.take_over(at(60_000), false), Some(both));
+        floods.put_back(both);
+        assert_eq!(floods.admit(&FLOOD, at(60_001)), Admitted::Write { before: Some(both) });
     }
 
     #[test]

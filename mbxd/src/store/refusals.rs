@@ -28,8 +28,8 @@ impl Refusals {
     /// Writes the entry of a refusal, or counts it. Its reason must come from a closed set: it
     /// tells causes apart.
     ///
-    /// A count of the minute before that cannot be written is lost; this refusal is written all
-    /// the same.
+    /// A count of the minute before that cannot be written stays counted; this refusal is written
+    /// all the same.
     ///
     /// # Errors
     /// [`CommitError`]; whoever was refused stays refused.
@@ -43,7 +43,7 @@ impl Refusals {
         };
         let written = store.commit(Changes::new(), entry).await.map(drop);
         if written.is_err() {
-            self.floods.forget(&key);
+            self.floods.unwritten(&key);
         }
         written.and(counted)
     }
@@ -52,9 +52,10 @@ impl Refusals {
     /// every minute, and with `all` at stop.
     ///
     /// # Errors
-    /// [`CommitError`] of the first count that could not be written; counts are lost then.
+    /// [`CommitError`] of the first count that could not be written; it and those behind it stay
+    /// counted.
     pub async fn flush(&self, store: &Store, now: Timestamp, all: bool) -> Result<(), CommitError> {
-        for counted in self.floods.take_over(now, all) {
+        while let Some(counted) = self.floods.take_over(now, all) {
             self.write(store, counted, now).await?;
         }
         Ok(())
@@ -66,13 +67,17 @@ impl Refusals {
         counted: Counted<Key>,
         now: Timestamp,
     ) -> Result<(), CommitError> {
-        let (actor, reason) = counted.key;
+        let (actor, reason) = counted.key.clone();
         let mut entry = Entry::new(now, self.counted, actor)
             .outcome(Outcome::Refused)
             .fact(Fact::Moment(counted.minute))
             .fact(Fact::Count(counted.calls));
         entry.reason = reason;
-        store.commit(Changes::new(), entry).await.map(drop)
+        let written = store.commit(Changes::new(), entry).await.map(drop);
+        if written.is_err() {
+            self.floods.put_back(counted);
+        }
+        written
     }
 }
 
@@ -153,5 +158,23 @@ mod tests {
         assert_eq!(events, [one, more, one]);
         scene.refusals.flush(&scene.store, at(60_001), true).await.unwrap();
         assert_eq!(scene.events().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn counts_that_cannot_be_written_are_told_later_and_whole() {
+        let scene = Scene::new();
+        for uid in [7, 8] {
+            for ms in [1000, 1001, 1002] {
+                scene.note(uid, "cause", ms).await.unwrap();
+            }
+        }
+        scene.memory.refuse(Some(CommitError::SpaceLow));
+        assert!(scene.refusals.flush(&scene.store, at(60_000), false).await.is_err());
+        assert!(scene.note(7, "cause", 60_001).await.is_err());
+        scene.memory.refuse(None);
+        scene.refusals.flush(&scene.store, at(120_000), false).await.unwrap();
+        let told = scene.memory.entries().split_off(2);
+        let calls: Vec<_> = told.into_iter().map(|entry| entry.facts).collect();
+        assert_eq!(calls, vec![[Fact::Moment(at(0)), Fact::Count(2)]; 2]);
     }
 }

@@ -273,10 +273,9 @@ async fn what_the_sweep_erases_while_its_page_is_verified_is_no_fault() {
         let sweep = async move { assert_eq!(mailboxes.sweep().await.unwrap().messages, 1) };
         // The first scan counts the rows: the work comes after the one that judges them.
         let memory = Arc::clone(&world.memory);
-        world.memory.after_scan(
-            table,
-            Box::pin(async move { memory.after_scan(table, Box::pin(sweep)) }),
-        );
+        world
+            .memory
+            .after_scan(table, Box::pin(async move { memory.after_scan(table, Box::pin(sweep)) }));
         let verified = world.mailboxes.run_verification(job).await.unwrap();
         assert_eq!(verified.findings, [], "{table:?}");
         let left = world.bench.store.get(Table::Message, &key).await.unwrap();

@@ -70,7 +70,11 @@ impl<'a> Rows<'a> {
 
     /// The page and the directory were read at different moments: before a fault counts, the row is
     /// read again, and judged anew where it changed meanwhile.
-    async fn mailbox_fault(&self, id: MailboxId, raw: &Bytes) -> Result<Option<Fault>, VerifyError> {
+    async fn mailbox_fault(
+        &self,
+        id: MailboxId,
+        raw: &Bytes,
+    ) -> Result<Option<Fault>, VerifyError> {
         let mut raw = raw.clone();
         let mut fault = None;
         for _ in 0..TRIES_MAX {
@@ -160,7 +164,9 @@ impl<'a> Rows<'a> {
                 Some(now) => raw = now,
             }
         }
-        findings.into_iter().for_each(|finding| self.verified.add(finding));
+        for finding in findings {
+            self.verified.add(finding);
+        }
         Ok(())
     }
 
