@@ -45,7 +45,8 @@ pub(super) async fn init(rooms: &Rooms, ask: &Ask) -> Result<Answer, Refusal> {
     let of_keys = |error| Refusal::of_keys(&error, &rooms.keys.status());
     let founding = rooms.keys.initialise().await.map_err(of_keys)?;
     let specs: Vec<_> = founding.keys().iter().map(|key| key.spec).collect();
-    let done = rooms.operators.initialise(officers, &founding, &ask.caller).await?;
+    let done = rooms.operators.initialise(officers, &founding, &ask.caller).await;
+    let done = done.inspect_err(|_| founding.note_unused())?;
     if let Err(error) = rooms.keys.open().await {
         tracing::warn!(%error, "set up, but the keys are not open yet; they are tried again");
     }

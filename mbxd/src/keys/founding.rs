@@ -57,8 +57,24 @@ impl Keys {
         if initialised {
             return Err(KeysError::AlreadyInitialised);
         }
+        Keyring::expect_none(Arc::clone(&keys.back_end)).await?;
+        let mut made = Vec::with_capacity(FIRST_KEYS.len());
+        let founded = self.found(alone, &mut made).await;
+        if founded.is_err() {
+            note_unused(&made);
+        }
+        founded
+    }
+
+    async fn found(
+        &self,
+        alone: OwnedMutexGuard<()>,
+        made: &mut Vec<TokenKey>,
+    ) -> Result<Founding, KeysError> {
+        let keys = &self.0;
         let installation = InstallationId::from_bytes(crate::random::bytes());
-        let table = self.make_keys().await?;
+        self.make_keys(made).await?;
+        let table = KeyTable::new(made.clone());
         let mut changes = Changes::new();
         changes.expect(Table::Meta, INSTALLATION, Expectation::Absent);
         changes.put(Table::Meta, INSTALLATION, installation_row(installation));
@@ -83,15 +99,14 @@ impl Keys {
         Ok(Founding { installation, table, register, keyring, changes, _alone: alone })
     }
 
-    async fn make_keys(&self) -> Result<KeyTable, KeysError> {
-        let mut made = Vec::with_capacity(FIRST_KEYS.len());
+    async fn make_keys(&self, made: &mut Vec<TokenKey>) -> Result<(), KeysError> {
         for purpose in FIRST_KEYS {
             let id = KeyId::from_bytes(crate::random::bytes());
             let spec = KeySpec { id, purpose, version: FIRST };
             self.0.custody.generate(spec).await?;
             made.push(TokenKey { spec, state: KeyState::Active, created: self.0.clock.now() });
         }
-        Ok(KeyTable::new(made))
+        Ok(())
     }
 }
 
@@ -112,6 +127,11 @@ impl Founding {
     /// None in practice: `init` makes one.
     pub fn sign_key(&self) -> Result<KeySpec, KeysError> {
         self.table.active(KeyPurpose::Sign)
+    }
+
+    /// Says in the log which keys in the token nothing uses, because the set-up was not committed.
+    pub fn note_unused(&self) {
+        note_unused(self.keys());
     }
 
     /// The rows to be committed. To be asked for last: they say how much of the keyring is in use.
@@ -141,6 +161,13 @@ impl Founding {
 impl std::fmt::Debug for Founding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Founding").field("installation", &self.installation).finish_non_exhaustive()
+    }
+}
+
+fn note_unused(made: &[TokenKey]) {
+    for key in made {
+        let (key, purpose) = (key.spec.id, key.spec.purpose.name());
+        tracing::error!(%key, purpose, "the set-up failed: nothing uses this key in the HSM");
     }
 }
 

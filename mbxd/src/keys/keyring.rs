@@ -81,6 +81,14 @@ pub(super) struct Keyring {
 }
 
 impl Keyring {
+    /// Whether a first keyring may be made: makes the folder, touches nothing in it.
+    ///
+    /// # Errors
+    /// [`KeysError::KeyringThere`] where a keyring in use lies there; [`KeysError::Keyring`].
+    pub(super) async fn expect_none(back_end: Arc<dyn BackEnd>) -> Result<(), KeysError> {
+        blocking(move || none_in_use(&*back_end)).await
+    }
+
     /// Makes the file of a first generation, under a name of its own until its installation is
     /// committed: nothing that lies there is touched.
     ///
@@ -93,11 +101,7 @@ impl Keyring {
         installation: InstallationId,
     ) -> Result<Self, KeysError> {
         let make = move || -> Result<Records, KeysError> {
-            back_end.make_folder(FOLDER).map_err(RecordsError::Io)?;
-            back_end.sync_folder("").map_err(RecordsError::Io)?;
-            if let Some(file) = files(&*back_end)?.iter().find(|name| name.ends_with(IN_USE)) {
-                return Err(KeysError::KeyringThere { file: format!("{FOLDER}/{file}") });
-            }
+            none_in_use(&*back_end)?;
             let name = format!("{FOLDER}/{}", founding_name(generation, installation));
             Ok(Records::open(&*back_end, &name)?)
         };
@@ -265,6 +269,16 @@ fn file_name(generation: u32) -> String {
 /// Its name until the installation is committed: that of no other `init`.
 fn founding_name(generation: u32, installation: InstallationId) -> String {
     format!("{generation:08}.{installation}.founding")
+}
+
+/// Makes the folder and refuses where a keyring in use lies there.
+fn none_in_use(back_end: &dyn BackEnd) -> Result<(), KeysError> {
+    back_end.make_folder(FOLDER).map_err(RecordsError::Io)?;
+    back_end.sync_folder("").map_err(RecordsError::Io)?;
+    match files(back_end)?.iter().find(|name| name.ends_with(IN_USE)) {
+        Some(file) => Err(KeysError::KeyringThere { file: format!("{FOLDER}/{file}") }),
+        None => Ok(()),
+    }
 }
 
 fn files(back_end: &dyn BackEnd) -> Result<Vec<String>, RecordsError> {

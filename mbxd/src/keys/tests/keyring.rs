@@ -220,6 +220,7 @@ async fn init_leaves_a_keyring_that_lies_there_and_says_so() {
     let refused = other.keys.initialise().await.unwrap_err();
     assert!(matches!(&refused, KeysError::KeyringThere { file } if file == FILE), "{refused:?}");
     assert_eq!(refused.kind(), Kind::Conflict);
+    assert_eq!(other.custody.keys_len(), 0, "no key is made for a set-up that cannot be");
     assert_eq!(
         refused.to_string(),
         "keyring/00000001.keys is the keyring of an installation whose store is not here"

@@ -69,6 +69,11 @@ impl SoftCustody {
         self.state.send_replace(state);
     }
 
+    /// Keys in the token.
+    pub(crate) fn keys_len(&self) -> usize {
+        self.inner.lock().unwrap().keys.len()
+    }
+
     /// Successful openings per purpose.
     pub(crate) fn opened(&self, purpose: KeyPurpose) -> u64 {
         self.inner.lock().unwrap().opened[usize::from(purpose.code())]
