@@ -16,6 +16,7 @@ use mbx_common::limit::{LIST_ROWS_DEFAULT, NOTE_LEN_MAX};
 use mbx_common::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 /// What every command has at hand.
 #[derive(Debug)]
@@ -125,6 +126,16 @@ pub(crate) fn changed<T: Serialize>(
         }
         Changed::Planned(planned) => plan(&planned.value).request(planned.request_id),
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// A plan made here, of a command that the daemon has no plan for.
+pub(crate) fn planned(steps: Vec<String>) -> Answer {
+    let digest: [u8; 32] = Sha256::digest(steps.join("\n")).into();
+    plan(&Plan { hash: hex(&digest), steps })
 }
 
 /// A plan for people: what would be done.

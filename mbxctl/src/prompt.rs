@@ -95,6 +95,26 @@ impl Prompt {
         Ok(line.trim().to_owned())
     }
 
+    /// A fact that is no secret, asked for on a terminal.
+    ///
+    /// # Errors
+    /// `MBX-1014` naming the flag where nobody can be asked.
+    pub(crate) fn line(self, question: &str, flag: &str) -> Result<String, Failure> {
+        if !self.can_ask() {
+            let text = format!("{flag} is needed and nobody can be asked");
+            return Err(
+                Failure::here(explain::INPUT_NEEDED, text).with_hint(format!("give {flag}"))
+            );
+        }
+        let mut err = io::stderr().lock();
+        let asked = write!(err, "{question}: ").and_then(|()| err.flush());
+        let mut line = String::new();
+        asked.and_then(|()| io::stdin().lock().take(INPUT_LEN_MAX).read_line(&mut line)).map_err(
+            |error| Failure::here(explain::INPUT_MISSING, format!("stdin cannot be read: {error}")),
+        )?;
+        Ok(line.trim().to_owned())
+    }
+
     /// Asks before an act: yes, or an error.
     ///
     /// # Errors
@@ -152,6 +172,8 @@ mod tests {
         assert_eq!((error.exit_code(), error.hint()), (64, Some("give --yes".to_owned())));
         let error = prompt.secret("Password", None, "--password-file FILE").unwrap_err();
         assert_eq!(error.hint(), Some("give --password-file FILE".to_owned()));
+        let error = prompt.line("Level", "--loa 2|3|4").unwrap_err();
+        assert_eq!((error.exit_code(), error.hint()), (64, Some("give --loa 2|3|4".to_owned())));
         assert!(Prompt { no_input: true, yes: true }.confirm("?").is_ok());
     }
 

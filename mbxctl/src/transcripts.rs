@@ -424,7 +424,7 @@ async fn no_output_holds_a_full_national_number_and_no_path_carries_one() {
         assert!(!head.contains(NUMBER), "{head}");
     }
     let daemon = Daemon::start(wrong_role);
-    let said = daemon.transcript(&["user", "register", NUMBER], None).await;
+    let said = daemon.transcript(&["user", "register", NUMBER, "--loa", "3"], None).await;
     assert!(!said.split_once('\n').unwrap().1.contains(NUMBER));
 }
 

@@ -55,12 +55,13 @@ pub struct RegisterArgs {
     /// Version of the terms accepted; absent: the current one
     #[arg(long, value_name = "VERSION")]
     pub terms: Option<String>,
-    /// When they were accepted; absent: now
+    /// When they were accepted; absent: now, the moment of registering
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = value::moment)]
     pub accepted_at: Option<Moment>,
-    /// Level of assurance at which they were accepted
-    #[arg(long, value_name = "2|3|4", default_value = "3", value_parser = ["2", "3", "4"])]
-    pub loa: String,
+    /// Level of assurance at which they were accepted, as the evidence says; rows of a file name
+    /// their own
+    #[arg(long, value_name = "2|3|4", value_parser = ["2", "3", "4"], conflicts_with = "from_file")]
+    pub loa: Option<String>,
     /// Where the evidence of the acceptance is
     #[arg(long, value_name = "TEXT")]
     pub reference: Option<String>,
@@ -288,8 +289,8 @@ pub enum AuditCommand {
         #[arg(short = 'O', long = "to", value_name = "FILE")]
         to: PathBuf,
         /// The form; json alone can be verified
-        #[arg(long, value_name = "json|csv|cef", default_value = "json",
-              value_parser = ["json", "csv", "cef"])]
+        #[arg(long, value_name = "json|csv", default_value = "json",
+              value_parser = ["json", "csv"])]
         format: String,
     },
     /// Verify an export offline, or the live log where no file is named

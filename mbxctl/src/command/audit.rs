@@ -50,7 +50,6 @@ pub(super) async fn run(context: &mut Context, command: AuditCommand) -> Result<
                 until: until.resolve(now),
                 format: match format.as_str() {
                     "csv" => ExportFormat::Csv,
-                    "cef" => ExportFormat::Cef,
                     _ => ExportFormat::Json,
                 },
             };

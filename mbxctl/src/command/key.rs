@@ -1,7 +1,7 @@
 //! `key`: the keys in the HSM, and what hangs on them.
 
 use crate::cli::KeyCommand;
-use crate::context::{Context, value};
+use crate::context::{Context, planned, value};
 use crate::failure::Failure;
 use crate::output::figure::count;
 use crate::output::{Answer, Cell, Column, Line, Table, Tone};
@@ -35,6 +35,12 @@ pub(super) async fn run(context: &mut Context, command: &KeyCommand) -> Result<A
 
 /// Writes the lookup secret to a new file of mode 0600; a broken one is removed again.
 async fn lookup_credential(context: &mut Context, to: &Path) -> Result<Answer, Failure> {
+    if context.global.dry_run {
+        return Ok(planned(vec![
+            "record in the audit log that the lookup secret is given out".to_owned(),
+            format!("write it to the new file {}", to.display()),
+        ]));
+    }
     context.confirm(
         "Write the lookup secret to a file? Whoever has it can tell from the store who has a \
          mailbox, and alter the directory unseen.",

@@ -42,13 +42,20 @@ pub(super) async fn run(context: &mut Context, command: UserCommand) -> Result<A
 }
 
 async fn register(context: &mut Context, arguments: RegisterArgs) -> Result<Answer, Failure> {
+    // What is missing is said before a number is asked for.
+    let loa = match arguments.loa {
+        Some(text) => loa(&text)?,
+        None => loa(&context
+            .prompt
+            .line("Level of assurance at acceptance (2, 3 or 4)", "--loa 2|3|4")?)?,
+    };
     let number = number(context, arguments.number.as_deref().unwrap_or("-"))?;
     let request = Registration {
         number,
         kind: arguments.kind,
         terms: arguments.terms,
         accepted_at: Context::moment(arguments.accepted_at),
-        loa: loa(&arguments.loa)?,
+        loa,
         reference: arguments.reference,
         no_registry: arguments.no_registry,
     };
@@ -180,7 +187,7 @@ fn number(context: &Context, given: &str) -> Result<NumberText, Failure> {
 
 /// The level of assurance; clap admits digits alone.
 fn loa(text: &str) -> Result<Loa, Failure> {
-    text.parse().map_err(|_| Failure::here(explain::USAGE, "a level of assurance is 1, 2, 3 or 4"))
+    text.parse().map_err(|_| Failure::here(explain::USAGE, "a level of assurance is 2, 3 or 4"))
 }
 
 const fn registry(state: RegistryState) -> &'static str {
