@@ -60,6 +60,7 @@ pub(super) async fn run(loaded: Loaded, main: &Path, sockets: Sockets) -> Result
         tracing::warn!("some connections did not end in time");
     }
     background.shutdown().await;
+    rooms.jobs.stop().await;
     finish(rooms, &diary).await;
     ended
 }

@@ -6,12 +6,17 @@ use super::runner::Runner;
 use crate::clock::Clock;
 use crate::random;
 use crate::store::{KeyRange, Row, Store, Table};
-use mbx_common::audit::{Event, Origin, Subject};
+use futures_util::FutureExt as _;
+use mbx_common::audit::{Actor, Event, Origin, Outcome, Subject};
+use mbx_common::error::Kind;
+use mbx_common::explain;
 use mbx_common::id::JobId;
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::broadcast;
+use tokio::sync::{MutexGuard as Turn, broadcast};
+use tokio::task::JoinSet;
 
 /// The jobs of this installation. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +29,10 @@ struct Inner {
     followers: broadcast::Sender<Job>,
     /// How far jobs are beyond their last durable step.
     told: Mutex<HashMap<JobId, Counts>>,
+    /// Held from the look for a job like the new one until the new one is durable.
+    turn: tokio::sync::Mutex<()>,
+    /// The runners at work.
+    working: Mutex<JoinSet<()>>,
 }
 
 /// Jobs of one list.
@@ -44,13 +53,26 @@ impl Jobs {
     /// The jobs in this store.
     pub fn new(store: Store, clock: Clock) -> Self {
         let (followers, _) = broadcast::channel(Self::FOLLOW_LEN_MAX);
-        let (runners, told) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { store, clock, runners, followers, told }))
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            runners: Mutex::default(),
+            followers,
+            told: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            working: Mutex::default(),
+        }))
     }
 
     /// Names the one who does the jobs of a kind; before [`Jobs::resume`].
     pub fn register(&self, runner: Arc<dyn Runner>) {
         self.runners().insert(runner.kind(), runner);
+    }
+
+    /// The turn to begin a job of which there may be one only: hold it from the look for another
+    /// until the new one is durable, and two who ask at once do not both find none.
+    pub async fn turn(&self) -> Turn<'_, ()> {
+        self.0.turn.lock().await
     }
 
     /// The first step of a new job, for the service to commit with `Event::JobStarted`.
@@ -93,10 +115,44 @@ impl Jobs {
         let _followers = self.0.followers.send(job.clone());
     }
 
-    /// Has the registered runner work on the job, if its kind has one.
+    /// Has the registered runner work on the job, if its kind has one. A runner that panics leaves
+    /// the job failed; one that [`Jobs::stop`] ends goes on at the next start.
     pub fn start(&self, job: Job) {
         let Some(runner) = self.runners().get(&job.kind).cloned() else { return };
-        drop(tokio::spawn(async move { runner.run(job).await }));
+        let (jobs, id) = (self.clone(), job.id);
+        let mut working = self.working();
+        while working.try_join_next().is_some() {}
+        working.spawn(async move {
+            let run = AssertUnwindSafe(runner.run(job)).catch_unwind();
+            if run.await.is_err() {
+                tracing::error!(job = %id, "a job panicked");
+                jobs.give_up(id).await;
+            }
+        });
+    }
+
+    /// Ends the runners at work, and waits until they have: nothing of theirs comes after.
+    pub async fn stop(&self) {
+        let mut working = std::mem::take(&mut *self.working());
+        working.shutdown().await;
+    }
+
+    async fn give_up(&self, id: JobId) {
+        let ended = async {
+            let now = self.0.clock.now();
+            let step =
+                self.get(id).await?.end(End::Failed(explain::generic(Kind::Internal).0), now)?;
+            let entry = Origin::of(Actor::Daemon)
+                .entry(now, Event::JobEnded)
+                .outcome(Outcome::Failed)
+                .about(Subject::Job(id));
+            self.0.store.commit(step.changes, entry).await?;
+            self.committed(&step.job);
+            Ok::<_, JobError>(())
+        };
+        if let Err(error) = ended.await {
+            tracing::error!(job = %id, %error, "the job cannot be ended");
+        }
     }
 
     /// Starts every unfinished job whose kind has a runner; returns how many.
@@ -190,6 +246,10 @@ impl Jobs {
 
     fn told(&self) -> MutexGuard<'_, HashMap<JobId, Counts>> {
         self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn working(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.0.working.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn runners(&self) -> MutexGuard<'_, HashMap<JobKind, Arc<dyn Runner>>> {

@@ -143,3 +143,43 @@ fn a_stored_row_keeps_its_bytes() {
     assert_eq!(&row[17..19], [0, 0]);
     assert_eq!(Job::decode(&row), Ok(step.job));
 }
+
+/// Does as the job's number of rows says: one that panics, one that never ends.
+struct Troubled;
+
+impl Runner for Troubled {
+    fn kind(&self) -> JobKind {
+        JobKind::VerifyMailboxes
+    }
+
+    fn run(&self, job: Job) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            assert_ne!(job.counts.total, Some(0), "a runner that panics");
+            std::future::pending::<()>().await;
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_runner_panics_has_failed_and_one_that_is_stopped_goes_on_later() {
+    let (jobs, store, _) = room();
+    jobs.register(Arc::new(Troubled));
+    let mut steps = jobs.follow();
+    let begin = |total| NewJob {
+        kind: JobKind::VerifyMailboxes,
+        owner: None,
+        total: Some(total),
+        digest: None,
+    };
+    let (panics, lasts) = (jobs.begin(begin(0)).unwrap(), jobs.begin(begin(1)).unwrap());
+    for step in [&panics, &lasts] {
+        commit(&store, step, Event::JobStarted).await.unwrap();
+        jobs.start(step.job.clone());
+    }
+    let ended = steps.recv().await.unwrap();
+    assert_eq!(ended.id, panics.job.id);
+    assert_eq!(ended.state, JobState::Failed);
+    jobs.stop().await;
+    assert_eq!(jobs.get(lasts.job.id).await.unwrap().state, JobState::Running);
+    assert_eq!(jobs.resume().await.unwrap(), 1);
+}

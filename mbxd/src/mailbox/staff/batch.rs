@@ -201,6 +201,7 @@ impl Mailboxes {
 
     /// The job of this file: the one that runs, else the one that is done, else a new one.
     async fn job_of(&self, batch: &FileBatch, origin: &Origin) -> Result<Job, BatchError> {
+        let _turn = self.jobs().turn().await;
         let jobs = self.jobs().list(usize::MAX).await?.jobs;
         let of_this_file =
             |job: &&Job| job.kind == JobKind::RegisterFile && job.digest == Some(batch.file_sha256);

@@ -301,3 +301,23 @@ async fn a_mailbox_that_is_suspended_while_its_page_is_verified_is_no_fault() {
     let again = world.mailboxes.suspend(anna, &origin()).await;
     assert!(again.is_err(), "it was suspended in between");
 }
+
+#[tokio::test]
+async fn of_two_verifications_asked_for_at_once_one_is_told_that_the_other_runs() {
+    let (world, _) = full().await;
+    let (mailboxes, (sender, other)) = (world.mailboxes.clone(), tokio::sync::oneshot::channel());
+    // Asked for between the first's look for another and its beginning.
+    let ask = async move {
+        tokio::spawn(async move {
+            let asked = mailboxes.start_verification(None, 100, &origin()).await;
+            sender.send(asked.map(|job| job.id)).unwrap();
+        });
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    };
+    world.memory.after_scan(Table::Job, Box::pin(ask));
+    let job = world.mailboxes.start_verification(None, 100, &origin()).await.unwrap();
+    let other = other.await.unwrap();
+    assert!(matches!(other, Err(VerifyError::Running { job: running }) if running == job.id));
+}

@@ -80,6 +80,7 @@ impl Mailboxes {
         {
             return Err(VerifyError::NoMailbox);
         }
+        let _turn = self.jobs().turn().await;
         let jobs = self.jobs().list(usize::MAX).await?.jobs;
         let running =
             |job: &&Job| job.kind == JobKind::VerifyMailboxes && job.state == JobState::Running;
