@@ -32,10 +32,8 @@ struct Followed {
     tree: Tree,
     /// Size at the last stored frontier.
     frontier_at: u64,
-    /// Size at the last checkpoint.
-    signed: Option<u64>,
-    /// When that was signed.
-    signed_at: Option<Timestamp>,
+    /// Size at the last checkpoint, and when that was signed.
+    signed: Option<(u64, Timestamp)>,
 }
 
 /// What `status` and metrics tell of checkpoints.
@@ -107,8 +105,12 @@ impl AuditLog {
     /// # Errors
     /// [`AuditError`] where it cannot be read.
     pub async fn newest_checkpoint(&self) -> Result<Option<(u64, String)>, AuditError> {
+        Ok(self.newest_row().await?.map(|(size, row)| (size, row.note)))
+    }
+
+    async fn newest_row(&self) -> Result<Option<(u64, CheckpointRow)>, AuditError> {
         let (rows, _) = self.checkpoints(KeyRange::all().backwards(), 1).await?;
-        Ok(rows.into_iter().next().map(|(size, row)| (size, row.note)))
+        Ok(rows.into_iter().next())
     }
 
     /// Entries past the last checkpoint. The entry that tells of the checkpoint itself does not
@@ -117,11 +119,11 @@ impl AuditLog {
         let (size, _) = self.0.store.tree().await?;
         let followed = self.followed(signing).await?;
         let waiting = match followed.signed {
-            Some(signed) => size.saturating_sub(signed).saturating_sub(1),
+            Some((signed, _)) => size.saturating_sub(signed).saturating_sub(1),
             None => size,
         };
         let mut status = lock(&self.0.status);
-        (status.size, status.signed) = (followed.signed, followed.signed_at);
+        (status.size, status.signed) = followed.signed.unzip();
         (status.entries, status.waiting) = (size, waiting);
         Ok(waiting)
     }
@@ -130,23 +132,20 @@ impl AuditLog {
         if let Some(followed) = signing.followed.take() {
             return Ok(signing.followed.insert(followed));
         }
-        let (rows, _) = self.checkpoints(KeyRange::all().backwards(), 1).await?;
-        let newest = rows.into_iter().next();
-        let signed = newest.as_ref().map(|(size, _)| *size);
-        let signed_at = newest.map(|(_, row)| row.time);
-        let tree = self.tree_before(signed.unwrap_or(0)).await?;
+        let signed = self.newest_row().await?.map(|(size, row)| (size, row.time));
+        let tree = self.tree_before(signed.map_or(0, |(size, _)| size)).await?;
         let frontier_at = tree.size();
-        Ok(signing.followed.insert(Followed { tree, frontier_at, signed, signed_at }))
+        Ok(signing.followed.insert(Followed { tree, frontier_at, signed }))
     }
 
     async fn sign_noting(&self, signing: &mut Signing) -> Result<(), CheckpointError> {
         let result = self.sign(signing).await;
         let mut status = lock(&self.0.status);
         match &result {
-            Ok(size) => {
+            Ok((size, time)) => {
                 *status = CheckpointStatus {
                     size: Some(*size),
-                    signed: signing.followed.as_ref().and_then(|log| log.signed_at),
+                    signed: Some(*time),
                     entries: size.saturating_add(1),
                     ..CheckpointStatus::default()
                 };
@@ -158,7 +157,7 @@ impl AuditLog {
     }
 
     /// Signs the log as it stands and stores the checkpoint with the entry that tells of it.
-    async fn sign(&self, signing: &mut Signing) -> Result<u64, CheckpointError> {
+    async fn sign(&self, signing: &mut Signing) -> Result<(u64, Timestamp), CheckpointError> {
         if self.integrity().is_violated() {
             return Err(AuditError::Violated.into());
         }
@@ -197,11 +196,11 @@ impl AuditLog {
             .fact(Fact::TreeSize(size))
             .fact(Fact::TreeRoot(root));
         self.0.store.commit(changes, entry).await.map_err(AuditError::from)?;
-        (followed.signed, followed.signed_at) = (Some(size), Some(now));
+        followed.signed = Some((size, now));
         if has_frontier {
             followed.frontier_at = size;
         }
-        Ok(size)
+        Ok((size, now))
     }
 
     async fn verifier(
