@@ -1,8 +1,9 @@
 //! The malware scanner behind the authorities' door.
 
-use crate::delivery::{BoxFuture, Screen, Screened};
+use crate::delivery::{Screen, Screened};
 use crate::scan::{Decision, Scan};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 
 /// Asks the scanner, and turns its decision into what the door knows.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! The mailboxes behind the door.
 
-use super::port::{BoxFuture, Intake, Taken};
+use super::port::{Intake, Taken};
 use crate::mailbox::Mailboxes;
 use crate::mailbox::incoming::{Incoming, Refusal};
 use crate::telemetry::Chain;
+use futures_util::future::BoxFuture;
 use mbx_common::error::Kind;
 
 impl Intake for Mailboxes {

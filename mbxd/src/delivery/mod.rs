@@ -23,7 +23,7 @@ pub mod soap;
 mod xml;
 
 pub use door::{Behind, Door};
-pub use port::{BoxFuture, Intake, Screen, Screened, Taken};
+pub use port::{Intake, Screen, Screened, Taken};
 pub use section::{DoorError, check};
 
 #[cfg(test)]

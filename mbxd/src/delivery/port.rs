@@ -3,13 +3,9 @@
 
 use crate::mailbox::incoming::{Incoming, Refusal};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use mbx_common::error::Kind;
 use mbx_common::id::DeliveryId;
-use std::future::Future;
-use std::pin::Pin;
-
-/// A future on the heap, so that what stands behind a port can be chosen at run time.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A delivery that was taken: it is durable.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,18 +1,14 @@
 //! The five calls that the rest of the daemon may make of the token.
 
 use super::{Metrics, Sheet};
+use futures_util::future::BoxFuture;
 use mbx_common::error::Kind;
 use mbx_common::id::KeyId;
 use secrecy::SecretString;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::watch;
 use zeroize::{Zeroize, ZeroizeOnDrop};
-
-/// A future on the heap, so that the token can be chosen at run time.
-pub(super) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// 32 secret bytes: a wrapping secret W or a root secret. Wiped on drop, no `Debug` of its value.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]

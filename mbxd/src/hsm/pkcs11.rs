@@ -1,6 +1,4 @@
 //! Custody in a PKCS#11 token.
-
-use super::custody::BoxFuture;
 use super::gate::{RETRY_AFTER, Shared};
 use super::job::{Reply, Task};
 use super::pin::RejectedPin;
@@ -11,6 +9,7 @@ use super::{
     Signature, State, Status, sealed,
 };
 use crate::config::hsm::Hsm;
+use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};

@@ -1,7 +1,7 @@
 //! Who does the work of a kind of job.
 
 use super::job::{Job, JobKind};
-use crate::store::BoxFuture;
+use futures_util::future::BoxFuture;
 
 /// Does the jobs of one kind, from wherever their cursor stands.
 ///

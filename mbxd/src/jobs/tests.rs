@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::Clock;
-use crate::store::{BoxFuture, CommitError, Row, Store, memory};
+use crate::store::{CommitError, Row, Store, memory};
+use futures_util::future::BoxFuture;
 use mbx_common::audit::{Actor, Event, Origin, Subject};
 use mbx_common::time::Timestamp;
 use std::sync::Arc;

@@ -2,12 +2,8 @@
 
 use crate::config;
 use bytes::Bytes;
-use std::future::Future;
-use std::pin::Pin;
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
-
-/// A future on the heap, so that the scanner can be chosen at run time.
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What a scanner says of one part.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,15 +5,11 @@ use super::change::{Changes, Table};
 use super::error::{CommitError, ReadError};
 use super::report::{Checked, Health, Space, Stats};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use mbx_common::audit::Entry;
 use mbx_common::id::ContentId;
-use std::future::Future;
 use std::ops::Range;
-use std::pin::Pin;
 use std::sync::Arc;
-
-/// A future on the heap, so that engines can be chosen at run time.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Ciphertext to be kept in the same unit of work as the rows that name it.
 #[derive(Clone, Debug)]

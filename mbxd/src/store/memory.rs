@@ -3,10 +3,11 @@
 
 use super::back_end::len_u64;
 use super::change::{Change, Changes, Table};
-use super::engine::{BoxFuture, Committed, Engine, KeyRange, NewContent, Page, Store};
+use super::engine::{Committed, Engine, KeyRange, NewContent, Page, Store};
 use super::error::{CommitError, ReadError};
 use super::report::{Checked, Health, Space, Stats};
 use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
 use mbx_common::audit::Entry;
 use mbx_common::audit::tree::{Tree, leaf_hash};
 use mbx_common::id::ContentId;

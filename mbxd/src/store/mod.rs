@@ -18,7 +18,7 @@ mod report;
 mod row;
 
 pub use change::{Change, Changes, Expectation, Table};
-pub use engine::{BoxFuture, Committed, Engine, KeyRange, NewContent, Page, Store};
+pub use engine::{Committed, Engine, KeyRange, NewContent, Page, Store};
 pub use error::{CommitError, ReadError};
 pub use floods::{Admitted, Counted, Floods};
 pub use refusals::Refusals;

@@ -8,14 +8,15 @@ use crate::hsm::{
 };
 use crate::store::memory::Memory;
 use crate::store::{
-    BoxFuture, Changes, Checked, CommitError, Committed, Engine, Health, KeyRange, NewContent,
-    Page, ReadError, Space, Stats, Store, Table,
+    Changes, Checked, CommitError, Committed, Engine, Health, KeyRange, NewContent, Page,
+    ReadError, Space, Stats, Store, Table,
 };
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
 };
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use mbx_common::audit::{Actor, Entry, Event, Origin};
 use mbx_common::id::{ContentId, KeyId};
 use secrecy::SecretString;

@@ -5,10 +5,11 @@ use super::world::{PATH, RECIPIENT, World, authority, delivery, dispatcher, seal
 use crate::config::Checksum;
 use crate::delivery::signature::{Policy, verify_document};
 use crate::delivery::soap::{Document, PrescanLimits};
-use crate::delivery::{BoxFuture, Screen, Screened};
+use crate::delivery::{Screen, Screened};
 use crate::mailbox::decode_base64;
 use crate::mailbox::incoming::{Incoming, Operation, Part, PartSource, RepeatMark, Stage};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::error::Kind;
 use mbx_sim::delivery::{Message, notify};

@@ -2,11 +2,12 @@
 
 use crate::clock::Clock;
 use crate::config::{self, TlsIdentity};
-use crate::delivery::{Behind, BoxFuture, Door, Intake, Screen, Screened, Taken};
+use crate::delivery::{Behind, Door, Intake, Screen, Screened, Taken};
 use crate::mailbox::incoming::{Incoming, Refusal};
 use crate::registers::{Change, Dispatcher, Senders};
 use crate::trust::{self, Trust};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use mbx_common::audit::{Actor, Origin};
 use mbx_common::error::Kind;
 use mbx_common::id::DeliveryId;
