@@ -109,27 +109,12 @@ async fn case(
         format!("{name}, {senders} {}: {what}", if senders == 1 { "sender" } else { "senders" })
     };
     let (ours, theirs) = (ours.medians(), peer.map(|_| theirs.medians()));
-    let per_second = Figure::ratio(
-        PART,
-        name("acknowledged"),
-        ours.per_second,
-        theirs.map(|of| of.per_second),
-        Unit::PerSecond,
-    );
-    let p50 = Figure::ratio(
-        PART,
-        name("p50"),
-        ours.p50_ms,
-        theirs.map(|of| of.p50_ms),
-        Unit::Milliseconds,
-    );
-    let p99 = Figure::ratio(
-        PART,
-        name("p99"),
-        ours.p99_ms,
-        theirs.map(|of| of.p99_ms),
-        Unit::Milliseconds,
-    );
+    let figure = |what: &str, of: fn(PeerOutcome) -> f64, unit| {
+        Figure::ratio(PART, name(what), of(ours), theirs.map(of), unit)
+    };
+    let per_second = figure("acknowledged", |side| side.per_second, Unit::PerSecond);
+    let p50 = figure("p50", |side| side.p50_ms, Unit::Milliseconds);
+    let p99 = figure("p99", |side| side.p99_ms, Unit::Milliseconds);
     let share =
         Figure::alone(PART, name("load generator's part of the CPU"), median(parts), Unit::Percent);
     let (goal, floor) = if len > 100_000 { (4.0, 2.5) } else { (10.0, 5.0) };
