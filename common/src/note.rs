@@ -1,7 +1,7 @@
 //! What `mbxd --check-config` notes of a configuration that it accepts, a line each, so that
 //! `mbxctl doctor` can say it of a machine whose daemon does not run.
 
-use crate::control::status::Level;
+use crate::control::Level;
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,6 +1,6 @@
 //! `/v1/certificates`: the certificates of both HTTPS doors, the roots, the revocation lists.
 
-use super::status::Level;
+use super::Level;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -89,7 +89,7 @@ pub struct Check {
     /// Whether the configured profile needs it.
     pub needed: bool,
     /// How it went.
-    pub level: super::status::Level,
+    pub level: super::Level,
     /// What the token said.
     pub detail: String,
     /// Operations a second, where it was measured.

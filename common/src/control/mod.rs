@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod hsm;
 pub mod job;
 pub mod key;
+mod level;
 pub mod mailbox;
 mod problem;
 pub mod route;
@@ -22,6 +23,7 @@ pub mod status;
 pub mod user;
 pub mod version;
 
+pub use level::Level;
 pub use problem::Problem;
 
 use serde::{Deserialize, Serialize};

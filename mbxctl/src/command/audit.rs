@@ -1,11 +1,12 @@
 //! `audit`: search, follow, export, verify.
 
+use super::audit_report::report;
 use super::{audit_entry, offline};
 use crate::cli::{AuditCommand, EventCommand, Format};
-use crate::context::{Context, value};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::output::figure::{bytes, count, things};
+use crate::output::figure::bytes;
 use crate::output::{Answer, Line, Style, Tone};
 use bytes::Bytes;
 use mbx_common::control::Page;
@@ -198,38 +199,4 @@ fn read_small(path: &Path) -> Result<String, Failure> {
         return Err(Failure::here(explain::INPUT_INVALID, message));
     }
     std::fs::read_to_string(path).map_err(missing)
-}
-
-/// What verifying found, live or offline.
-pub(super) fn report(report: &VerifyReport) -> Answer {
-    let facts = format!(
-        "{}, {}, {} from outside, root {}…",
-        things(report.entries, "entry", "entries"),
-        things(report.checkpoints, "checkpoint", "checkpoints"),
-        count(report.anchors),
-        report.root.chars().take(8).collect::<String>()
-    );
-    let answer = Answer::new("audit.verify", value(report));
-    let mut answer = if report.sound {
-        answer.line(Line::signed(Tone::Ok, format!("{facts}, sound")))
-    } else {
-        answer
-            .line(Line::signed(Tone::Wrong, format!("Not sound: {facts}")))
-            .exit(1)
-            .hint("mbxctl explain MBX-5005")
-    };
-    for finding in &report.findings {
-        answer = answer.line(Line::plain("  ").sign(Tone::Wrong).and(finding, Tone::Plain));
-    }
-    let shown = u64::try_from(report.findings.len()).unwrap_or(u64::MAX);
-    if report.findings_total > shown {
-        let more = format!("  and {} more", count(report.findings_total.saturating_sub(shown)));
-        answer = answer.line(Line::default().and(more, Tone::Dim));
-    }
-    for unchecked in &report.unchecked {
-        answer = answer.line(
-            Line::plain("  ").sign(Tone::Dim).and(format!("not checked: {unchecked}"), Tone::Dim),
-        );
-    }
-    answer
 }

@@ -1,6 +1,6 @@
 //! `audit verify FILE`: an export, checked without daemon and HSM.
 
-use super::audit::report;
+use super::audit_report::report;
 use crate::failure::Failure;
 use crate::output::Answer;
 use mbx_common::audit::checkpoint::{SignedNote, VerifierKey};

@@ -8,9 +8,9 @@ use crate::context::{Context, changed, value};
 use crate::failure::Failure;
 use crate::output::figure::{count, span_s, things};
 use crate::output::{Answer, Line, Tone};
+use mbx_common::control::Level;
 use mbx_common::control::hsm::{HsmState, HsmStatus, PinRequest, TestSheet};
 use mbx_common::control::route::Route;
-use mbx_common::control::status::Level;
 
 /// `hsm …`.
 pub(super) async fn run(context: &mut Context, command: HsmCommand) -> Result<Answer, Failure> {

@@ -3,6 +3,7 @@
 mod audit;
 mod audit_entry;
 mod audit_offline;
+mod audit_report;
 mod cert;
 mod config;
 mod delivery;

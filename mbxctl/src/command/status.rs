@@ -7,9 +7,10 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::figure::{bytes, count, millis, span_s, things};
 use crate::output::{Answer, Line, Tone};
+use mbx_common::control::Level;
 use mbx_common::control::hsm::HsmState;
 use mbx_common::control::route::Route;
-use mbx_common::control::status::{Level, Phase, Status};
+use mbx_common::control::status::{Phase, Status};
 use mbx_common::explain;
 use std::time::Duration;
 

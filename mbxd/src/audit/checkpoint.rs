@@ -3,53 +3,16 @@
 use super::error::{AuditError, CheckpointError};
 use super::log::{AuditLog, lock};
 use super::row::{CheckpointRow, verifier_key};
+use super::signing::{CheckpointStatus, Followed, Signing};
 use crate::hsm::{KeySpec, Public, Signature};
 use crate::store::{Changes, Expectation, KeyRange, Row, Table};
 use mbx_common::audit::checkpoint::{Checkpoint, PublicKey, SignedNote, VerifierKey};
-use mbx_common::audit::tree::Tree;
 use mbx_common::audit::verify::Finding;
 use mbx_common::audit::{Actor, Event, Fact, Origin, Subject};
 use mbx_common::time::Timestamp;
 
 /// A frontier is stored with the first checkpoint after so many leaves.
 const FRONTIER_EVERY: u64 = 4096;
-
-/// What the signer keeps between two checkpoints.
-#[derive(Debug, Default)]
-pub(super) struct Signing {
-    /// The log as far as it was followed; nothing before the first look.
-    followed: Option<Followed>,
-    /// The verifier key of the signing key, read from the token once.
-    verifier: Option<(KeySpec, VerifierKey)>,
-    /// Since when entries have waited.
-    waiting_since: Option<Timestamp>,
-    /// Whether an attempt was made since the start.
-    has_tried: bool,
-}
-
-#[derive(Debug)]
-struct Followed {
-    tree: Tree,
-    /// Size at the last stored frontier.
-    frontier_at: u64,
-    /// Size at the last checkpoint, and when that was signed.
-    signed: Option<(u64, Timestamp)>,
-}
-
-/// What `status` and metrics tell of checkpoints.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct CheckpointStatus {
-    /// Size of the log at the newest checkpoint.
-    pub size: Option<u64>,
-    /// When it was signed.
-    pub signed: Option<Timestamp>,
-    /// Entries in the log when it was last looked at.
-    pub entries: u64,
-    /// Entries that wait for the next one.
-    pub waiting: u64,
-    /// Why the last attempt failed, in one sentence; `None` after a success.
-    pub failure: Option<String>,
-}
 
 impl AuditLog {
     /// What is known of checkpoints.

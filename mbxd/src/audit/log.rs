@@ -1,9 +1,9 @@
 //! The handle on the audit log.
 
-use super::checkpoint::{CheckpointStatus, Signing};
 use super::error::AuditError;
 use super::integrity::Integrity;
 use super::row::{CheckpointRow, KEY_PREFIX, size_of};
+use super::signing::{CheckpointStatus, Signing};
 use crate::clock::Clock;
 use crate::hsm::{Custody, KeySpec};
 use crate::store::{BadRow, Changes, KeyRange, Row, Store, Table};

@@ -14,15 +14,16 @@ mod integrity;
 mod log;
 mod row;
 mod search;
+mod signing;
 mod span;
 mod verify;
 
-pub use checkpoint::CheckpointStatus;
 pub use error::{AuditError, CheckpointError};
 pub use export::{Export, Form};
 pub use integrity::Integrity;
 pub use log::{AuditLog, Options, Signer};
 pub use search::{Found, Query, Row, Tail};
+pub use signing::CheckpointStatus;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 mod audit;
 mod control;
 mod delivery;
+mod error;
 #[cfg(test)]
 mod example;
 mod health;
@@ -30,12 +31,13 @@ pub mod value;
 pub use audit::Audit;
 pub use control::Control;
 pub use delivery::{Checksum, Delivery};
+pub use error::ConfigError;
 pub use health::{BadListen, Health, Listen};
 pub use hsm::Hsm;
 pub use in_force::{Entry, InForce};
 pub use installation::Installation;
 pub use keys::Keys;
-pub use load::{ConfigError, Loaded, load, parse};
+pub use load::{Loaded, load, parse};
 pub use log::{Format, Log};
 pub use operators::Operators;
 pub use origin::Origin;

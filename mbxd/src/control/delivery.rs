@@ -2,10 +2,10 @@
 
 use super::answer::{Answer, hex, json};
 use super::ask::Ask;
-use super::job::is_beginning;
+use super::held::refused;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
-use super::user::refused;
+use super::short_id::{is_beginning, the_one};
 use crate::mailbox::DeliveryOutcome;
 use crate::mailbox::incoming;
 use crate::mailbox::staff::{self, DeliveryFacts, DeliveryFilter};
@@ -142,14 +142,8 @@ async fn find(rooms: &Rooms, text: &str) -> Result<DeliveryId, Refusal> {
     let first = first.map_err(|_| Refusal::new(explain::USAGE, "this is no delivery's id"))?;
     let found = rooms.mailboxes.deliveries_from(first).await;
     let found = found.map_err(|error| refused(rooms, &error))?;
-    let mut fitting = found.into_iter().filter(|id| id.to_string().starts_with(text));
-    match (fitting.next(), fitting.next()) {
-        (Some(id), None) => Ok(id),
-        (None, _) => Err(Refusal::new(explain::NO_DELIVERY, "no delivery's id begins like this")),
-        (Some(_), Some(_)) => {
-            Err(Refusal::new(explain::AMBIGUOUS_ID, "several deliveries' ids begin like this"))
-        }
-    }
+    let fitting = found.into_iter().filter(|id| id.to_string().starts_with(text));
+    the_one(fitting, (explain::NO_DELIVERY, "delivery"))
 }
 
 /// Reads a `TransId`: the id in the spelling of a UUID.

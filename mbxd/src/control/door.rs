@@ -1,8 +1,9 @@
 //! Connections: who is at the other end, bounded bodies, one answer per request.
 
 use super::answer::{Body, response};
-use super::ask::{Ask, Wishes, unescape};
+use super::ask::{Ask, Wishes};
 use super::dispatch::dispatch;
+use super::escape::unescape;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
 use crate::operators::{Caller, SessionToken};

@@ -1,6 +1,6 @@
 //! Entry points for hostile bytes (`fuzz/`).
 
-use super::{ask, query};
+use super::{escape, query};
 use mbx_common::control::audit::{AuditQuery, TailQuery};
 use mbx_common::control::delivery::DeliveryQuery;
 use mbx_common::control::job::JobQuery;
@@ -23,5 +23,5 @@ pub fn query(text: &str) -> usize {
 
 /// What stands for `{…}` in a path.
 pub fn parameter(text: &str) -> Option<String> {
-    ask::unescape(text)
+    escape::unescape(text)
 }

@@ -7,8 +7,8 @@ use super::rooms::Rooms;
 use crate::keys::{CheckOutcome, HsmState as State, HsmStatus as Status, KeysError, Sheet};
 use crate::operators::Staff;
 use mbx_common::audit::{Event, Origin, Outcome};
+use mbx_common::control::Level;
 use mbx_common::control::hsm::{Check, HsmState, HsmStatus, Opened, PinRequest, TestSheet};
-use mbx_common::control::status::Level;
 use mbx_common::error::Kind;
 use secrecy::SecretString;
 

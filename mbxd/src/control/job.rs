@@ -2,14 +2,15 @@
 
 use super::answer::{Answer, json, lines};
 use super::ask::Ask;
-use super::mailbox::verified;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
+use super::short_id::{is_beginning, the_one};
 use crate::jobs::{self, JobKind};
-use crate::mailbox::staff::verification;
+use crate::mailbox::staff::{self, verification};
 use futures_util::stream;
 use mbx_common::control::Page;
 use mbx_common::control::job::{Job, JobEvent, JobQuery, JobState};
+use mbx_common::control::mailbox::{Finding, Verified};
 use mbx_common::error::Code;
 use mbx_common::explain;
 use mbx_common::id::{JobId, OperatorId};
@@ -95,23 +96,8 @@ async fn find(rooms: &Rooms, text: &str) -> Result<jobs::Job, Refusal> {
         return Err(Refusal::new(explain::USAGE, "a job's id is job_ and at least 6 hex digits"));
     }
     let page = rooms.jobs.list(LIST_ROWS_MAX).await?;
-    let mut fitting = page.jobs.into_iter().filter(|job| job.id.to_string().starts_with(text));
-    match (fitting.next(), fitting.next()) {
-        (Some(job), None) => Ok(job),
-        (None, _) => Err(Refusal::new(explain::NO_JOB, "no job's id begins like this")),
-        (Some(_), Some(_)) => {
-            Err(Refusal::new(explain::AMBIGUOUS_ID, "several jobs' ids begin like this"))
-        }
-    }
-}
-
-/// Whether the text can be the beginning of an id with this prefix: 6 digits at least.
-pub(super) fn is_beginning(text: &str, prefix: &str) -> bool {
-    let digits = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
-    digits.is_some_and(|digits| {
-        (6..32).contains(&digits.len())
-            && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
-    })
+    let fitting = page.jobs.into_iter().filter(|job| job.id.to_string().starts_with(text));
+    the_one(fitting, (explain::NO_JOB, "job"))
 }
 
 /// Login names of staff, for output.
@@ -160,4 +146,21 @@ fn shown(
         }),
         verified: found.as_ref().map(verified),
     })
+}
+
+/// What a verification found, as the API spells it.
+fn verified(verified: &staff::Verified) -> Verified {
+    let finding = |finding: &staff::Finding| Finding {
+        mailbox: finding.mailbox,
+        message: finding.message,
+        delivery: finding.delivery,
+        what: finding.fault.text().to_owned(),
+    };
+    Verified {
+        mailboxes: verified.mailboxes,
+        messages: verified.messages,
+        bytes: verified.bytes,
+        findings_total: verified.faults,
+        findings: verified.findings.iter().map(finding).collect(),
+    }
 }

@@ -2,9 +2,9 @@
 
 use super::answer::{Answer, json};
 use super::ask::Ask;
+use super::held::{contents, find, refused, whole};
 use super::refusal::Refusal;
 use super::rooms::Rooms;
-use super::user::{find, refused, whole};
 use crate::mailbox::staff;
 use crate::mailbox::staff::{HolderFilter, MessageFilter};
 use crate::operators::Staff;
@@ -12,8 +12,7 @@ use mbx_common::assurance::ProtectionClass;
 use mbx_common::control::Page;
 use mbx_common::control::job::Started;
 use mbx_common::control::mailbox::{
-    Contents, Figures, Finding, Mailbox, MailboxQuery, MailboxRow, MessageQuery, MessageRow, Stats,
-    Verified, VerifyRequest,
+    Figures, Mailbox, MailboxQuery, MailboxRow, MessageQuery, MessageRow, Stats, VerifyRequest,
 };
 use mbx_common::control::route::Route;
 use mbx_common::explain;
@@ -100,23 +99,6 @@ async fn verify(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refus
     json(&Started { job: job.id })
 }
 
-/// What a verification found, as the API spells it.
-pub(super) fn verified(verified: &staff::Verified) -> Verified {
-    let finding = |finding: &staff::Finding| Finding {
-        mailbox: finding.mailbox,
-        message: finding.message,
-        delivery: finding.delivery,
-        what: finding.fault.text().to_owned(),
-    };
-    Verified {
-        mailboxes: verified.mailboxes,
-        messages: verified.messages,
-        bytes: verified.bytes,
-        findings_total: verified.faults,
-        findings: verified.findings.iter().map(finding).collect(),
-    }
-}
-
 async fn messages(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Refusal> {
     let query: MessageQuery = ask.query()?;
     let class = query.class.map(ProtectionClass::try_from).transpose();
@@ -142,16 +124,4 @@ async fn messages(rooms: &Rooms, ask: &Ask, staff: &Staff) -> Result<Answer, Ref
     };
     let rows = page.messages.iter().map(row).collect();
     json(&Page { rows, next: page.next.map(|place| place.to_string()), total: None })
-}
-
-/// Messages and sizes as the API spells them.
-pub(super) const fn contents(contents: &staff::Contents) -> Contents {
-    Contents {
-        messages: contents.messages,
-        unread: contents.unread,
-        deleted: contents.deleted,
-        bytes: contents.bytes,
-        by_class: contents.by_class,
-        last_in: contents.last_in,
-    }
 }

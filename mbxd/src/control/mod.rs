@@ -13,8 +13,10 @@ mod config;
 mod delivery;
 mod dispatch;
 mod door;
+mod escape;
 #[doc(hidden)]
 pub mod fuzzing;
+mod held;
 mod hsm;
 mod job;
 mod key;
@@ -26,6 +28,7 @@ mod rooms;
 mod sender;
 mod session;
 mod setup;
+mod short_id;
 mod status;
 mod user;
 mod version;

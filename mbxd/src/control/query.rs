@@ -1,6 +1,6 @@
 //! Reads a query string into a flat struct: unknown and doubled fields are refused.
 
-use super::ask::unescape;
+use super::escape::unescape;
 use serde::Deserializer;
 use serde::de::value::MapDeserializer;
 use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};

@@ -9,7 +9,7 @@ use crate::mailbox::Mailboxes;
 use crate::operators::Operators;
 use crate::registers::Senders;
 use crate::trust::Trust;
-use mbx_common::control::status::Level;
+use mbx_common::control::Level;
 use mbx_common::time::Timestamp;
 use std::fmt;
 use std::sync::Arc;

@@ -5,10 +5,11 @@ use super::refusal::Refusal;
 use super::rooms::{Rooms, Vitals};
 use super::{certificate, hsm};
 use crate::keys::{KeysState, KeysStatus};
+use mbx_common::control::Level;
 use mbx_common::control::certificate::{Certificate, CertificateUse};
 use mbx_common::control::hsm::HsmState;
 use mbx_common::control::status::{
-    Admin, Audit, Certificates, Deliver, Hsm, Level, NextStep, Phase, Read, Status, Store,
+    Admin, Audit, Certificates, Deliver, Hsm, NextStep, Phase, Read, Status, Store,
 };
 use mbx_common::explain;
 

@@ -2,8 +2,7 @@
 
 use super::answer::{Answer, json, plan};
 use super::ask::Ask;
-use super::job::is_beginning;
-use super::mailbox::contents;
+use super::held::{contents, find, refused, whole};
 use super::refusal::Refusal;
 use super::rooms::Rooms;
 use crate::mailbox::staff;
@@ -19,7 +18,6 @@ use mbx_common::control::user::{
 use mbx_common::error::Code;
 use mbx_common::explain;
 use mbx_common::holder::MailboxState;
-use mbx_common::id::MailboxId;
 use mbx_common::identity::NationalNumber;
 use mbx_common::role::Role;
 
@@ -213,64 +211,4 @@ fn number(text: &NumberText) -> Result<NationalNumber, Refusal> {
     text.expose().parse().map_err(|error: mbx_common::identity::ParseNumberError| {
         Refusal::new(explain::NUMBER_INVALID, error.to_string())
     })
-}
-
-/// A whole mailbox id.
-pub(super) fn whole(text: &str) -> Result<MailboxId, Refusal> {
-    text.parse().map_err(|error: mbx_common::id::ParseIdError| {
-        Refusal::new(explain::USAGE, error.to_string())
-    })
-}
-
-/// The mailbox of a whole id, or of its first digits where they are unique.
-pub(super) async fn find(rooms: &Rooms, text: &str) -> Result<MailboxId, Refusal> {
-    if let Ok(id) = text.parse() {
-        return Ok(id);
-    }
-    if !is_beginning(text, MailboxId::PREFIX) {
-        return whole(text);
-    }
-    let filter = HolderFilter { after: before(text), limit: Some(2), ..HolderFilter::default() };
-    let page = rooms.mailboxes.list_mailboxes(filter, false).await;
-    let page = page.map_err(|error| refused(rooms, &error))?;
-    let mut fitting = page
-        .mailboxes
-        .iter()
-        .map(|(holder, _)| holder.mailbox)
-        .filter(|id| id.to_string().starts_with(text));
-    match (fitting.next(), fitting.next()) {
-        (Some(id), None) => Ok(id),
-        (None, _) => Err(Refusal::new(explain::NO_MAILBOX, "no mailbox's id begins like this")),
-        (Some(_), Some(_)) => {
-            Err(Refusal::new(explain::AMBIGUOUS_ID, "several mailboxes' ids begin like this"))
-        }
-    }
-}
-
-/// The id just before every one that begins like this.
-fn before(text: &str) -> Option<MailboxId> {
-    let digits = text.split_once('_').map_or("", |(_, digits)| digits);
-    let first: MailboxId = format!("{}_{digits:0<32}", MailboxId::PREFIX).parse().ok()?;
-    let value = u128::from_be_bytes(*first.as_bytes()).checked_sub(1)?;
-    Some(MailboxId::from_bytes(value.to_be_bytes()))
-}
-
-/// A refusal by the service.
-pub(super) fn refused(rooms: &Rooms, error: &StaffError) -> Refusal {
-    if let StaffError::Keys(error) = error {
-        return Refusal::of_keys(error, &rooms.keys.status());
-    }
-    Refusal::new(error.code(), error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_id_before_a_beginning_is_the_next_lower_one() {
-        let id = before("mbx_4f3a9c21").unwrap();
-        assert_eq!(id.to_string(), "mbx_4f3a9c20ffffffffffffffffffffffff");
-        assert_eq!(before("mbx_000000"), None);
-    }
 }

@@ -7,7 +7,7 @@ use crate::config::hsm::Unlock;
 use crate::config::{Config, Scanner};
 use crate::store::memory;
 use crate::trust::{Door, Item, Role, Trust};
-use mbx_common::control::status::Level;
+use mbx_common::control::Level;
 use mbx_common::note::{Note, Topic};
 use std::path::Path;
 

@@ -5,7 +5,7 @@ use crate::control;
 use crate::health::{Ability, Health};
 use crate::store::Store;
 use crate::telemetry::metrics::{DELIVERIES_ACCEPTED, DELIVERIES_REFUSED, DELIVERY_TIME};
-use mbx_common::control::status::Level;
+use mbx_common::control::Level;
 use mbx_common::time::Timestamp;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

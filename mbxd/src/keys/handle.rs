@@ -5,7 +5,7 @@ use super::error::{KeysError, Thing};
 use super::fields::take;
 use super::keyring::Keyring;
 use super::lookup::Lookup;
-use super::report::Protected;
+use super::protected::Protected;
 use super::token_key::KeyTable;
 use crate::clock::Clock;
 use crate::hsm::{Custody, CustodyError, KeyPurpose, KeySpec, Secret32};

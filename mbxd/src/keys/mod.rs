@@ -24,6 +24,7 @@ mod mailbox_keys;
 mod making;
 mod opening;
 mod pair;
+mod protected;
 mod register;
 mod report;
 mod root_secret;

@@ -3,6 +3,7 @@
 use super::error::KeysError;
 use super::handle::{Keys, KeysState};
 use super::mailbox_keys::MailboxKeys;
+use super::protected::Protected;
 use super::token_key::{KeyTable, TokenKey};
 use crate::hsm::{Metrics, Sheet, Status};
 use crate::store::{KeyRange, Table};
@@ -17,12 +18,6 @@ const STEP_ROWS: usize = 1000;
 
 /// How long a count is given to everybody who asks, in milliseconds.
 const COUNT_KEPT_MS: u64 = 60_000;
-
-/// Mailboxes under each KEK, and when they were counted.
-pub(super) struct Protected {
-    mailboxes: HashMap<KeyId, u64>,
-    counted: Timestamp,
-}
 
 /// How the keys stand.
 #[derive(Clone, Debug)]

@@ -26,9 +26,8 @@ pub use options::{Cost, Options};
 pub use password::WeakPassword;
 pub use permission::{Need, Permission};
 pub use row::{BadName, Operator, OperatorName};
-pub use session::SessionInfo;
 pub use setup::{Initialised, NewOfficer};
-pub use staff::Staff;
+pub use staff::{SessionInfo, Staff};
 pub use token::{BadToken, SessionToken};
 
 #[cfg(test)]

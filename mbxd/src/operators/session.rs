@@ -6,55 +6,13 @@ use super::login::Operators;
 use super::options::Options;
 use super::permission::{Need, Permission};
 use super::row::{OperatorName, OperatorRow, SessionRow, replace};
-use super::staff::Staff;
+use super::staff::{SessionInfo, Staff};
 use super::token::SessionToken;
 use crate::store::{Changes, CommitError, Expectation, Row, Table};
 use mbx_common::audit::{Actor, Event, Origin, Outcome, Subject};
-use mbx_common::id::{OperatorId, SessionId};
-use mbx_common::role::{Role, Roles};
+use mbx_common::role::Role;
 use mbx_common::time::Timestamp;
 use std::collections::HashSet;
-
-/// A session and its person, as `whoami` shows it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SessionInfo {
-    /// The session's name.
-    pub id: SessionId,
-    /// The person.
-    pub operator: OperatorId,
-    /// Login name.
-    pub name: OperatorName,
-    /// Roles.
-    pub roles: Roles,
-    /// When it began.
-    pub since: Timestamp,
-    /// When it ends at the latest.
-    pub until: Timestamp,
-    /// When it ends if nothing is done.
-    pub idle_until: Timestamp,
-    /// Whether the password must be changed before anything else.
-    pub password_due: bool,
-}
-
-impl SessionInfo {
-    pub(super) fn new(
-        session: &SessionRow,
-        row: &OperatorRow,
-        (used, now): (Timestamp, Timestamp),
-        options: &Options,
-    ) -> Self {
-        Self {
-            id: session.id,
-            operator: session.operator,
-            name: session.name.clone(),
-            roles: row.roles(),
-            since: session.since,
-            until: session.until,
-            idle_until: used.plus_millis(options.idle_ms).min(session.until),
-            password_due: row.is_password_due(now, options.password_age_max_ms),
-        }
-    }
-}
 
 impl Operators {
     /// Lets a command through, or says why not.

@@ -7,7 +7,7 @@ use super::handle::Door;
 use super::issuer::Issuer;
 use super::server::Server;
 use crate::config::Fingerprint;
-use mbx_common::control::status::Level;
+use mbx_common::control::Level;
 use mbx_common::identity::OrganisationNumber;
 use mbx_common::time::Timestamp;
 use std::path::{Path, PathBuf};

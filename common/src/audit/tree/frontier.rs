@@ -1,7 +1,6 @@
 //! The tree as one who appends needs it: its size and the roots of its full subtrees.
 
 use super::Hash;
-use super::proof::{ProofError, split};
 use sha2::{Digest, Sha256};
 
 /// The hash of one leaf: SHA-256(0x00 ‖ entry). Source: RFC 6962 §2.1.
@@ -100,45 +99,5 @@ impl Tree {
             return Err(BadFrontier);
         }
         Self::from_peaks(u64::from_be_bytes(*size), peaks.to_vec())
-    }
-
-    /// The root that the log has at `size` leaves if it goes on from this tree, given the hashes
-    /// of the [`suffix_ranges`](super::suffix_ranges) of what follows, in their order.
-    ///
-    /// # Errors
-    /// [`ProofError`] where `size` is smaller than this tree or the number of hashes does not fit.
-    pub fn root_at(&self, size: u64, suffix: &[Hash]) -> Result<Hash, ProofError> {
-        if size == self.size {
-            return if suffix.is_empty() { Ok(self.root()) } else { Err(ProofError::Length) };
-        }
-        if size < self.size {
-            return Err(ProofError::Size);
-        }
-        let mut join = Join { border: self.size, peaks: self.peaks.iter(), suffix: suffix.iter() };
-        let root = join.node(0, size)?;
-        if join.suffix.next().is_some() { Err(ProofError::Length) } else { Ok(root) }
-    }
-}
-
-/// Folds the two sides of a border inside a tree into its root.
-struct Join<'a> {
-    border: u64,
-    peaks: std::slice::Iter<'a, Hash>,
-    suffix: std::slice::Iter<'a, Hash>,
-}
-
-impl Join<'_> {
-    /// The hash over the leaves `from..until`; at most 64 calls deep, as each halves the span.
-    fn node(&mut self, from: u64, until: u64) -> Result<Hash, ProofError> {
-        if until <= self.border {
-            return self.peaks.next().copied().ok_or(ProofError::Length);
-        }
-        if from >= self.border {
-            return self.suffix.next().copied().ok_or(ProofError::Length);
-        }
-        let middle = from + split(until - from);
-        let left = self.node(from, middle)?;
-        let right = self.node(middle, until)?;
-        Ok(node_hash(&left, &right))
     }
 }

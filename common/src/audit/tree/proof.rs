@@ -2,7 +2,6 @@
 
 use super::Hash;
 use super::frontier::{node_hash, root_of};
-use std::ops::Range;
 
 /// Why a proof does not prove what it should.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -90,28 +89,6 @@ pub fn consistency_proof(leaves: &[Hash], first: usize) -> Option<Vec<Hash>> {
     }
     path.reverse();
     Some(path)
-}
-
-/// The spans of leaves whose hashes extend a tree of `first` leaves to one of `size`, in order:
-/// the largest subtrees of the later tree that lie wholly after the first `first` leaves.
-pub fn suffix_ranges(first: u64, size: u64) -> Vec<Range<u64>> {
-    let mut ranges = Vec::new();
-    let mut span = 0..size;
-    while first < span.end {
-        if first <= span.start {
-            ranges.push(span);
-            break;
-        }
-        let middle = span.start + split(span.end - span.start);
-        if first < middle {
-            ranges.push(middle..span.end);
-            span.end = middle;
-        } else {
-            span.start = middle;
-        }
-    }
-    ranges.sort_by_key(|range| range.start);
-    ranges
 }
 
 /// Checks that the leaf with this hash and index is in the tree of this size and root.

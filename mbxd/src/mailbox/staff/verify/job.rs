@@ -1,8 +1,8 @@
 //! Verifying as a job: started by staff, done in the background, begun anew after a restart.
 
-use super::Scope;
 use super::finding::{Finding, Verified, VerifyError};
 use super::progress::Progress;
+use super::scope::Scope;
 use crate::jobs::{End, Job, JobKind, JobState, NewJob, Runner};
 use crate::mailbox::service::Mailboxes;
 use crate::store::{BadRow, KeyRange, Row, Table};

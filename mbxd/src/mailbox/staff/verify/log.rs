@@ -1,7 +1,8 @@
 //! The audit log against rows.
 
 use super::finding::{Fault, Finding, Sums, Verified, VerifyError};
-use super::{Progress, Scope};
+use super::progress::Progress;
+use super::scope::Scope;
 use crate::mailbox::row::{MessageRow, message_parts};
 use crate::mailbox::service::Mailboxes;
 use crate::store::{BadRow, KeyRange, Row as _, Table};

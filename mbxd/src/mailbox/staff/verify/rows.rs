@@ -1,7 +1,8 @@
 //! Rows against rows, and contents against rows.
 
 use super::finding::{Fault, Finding, Sums, Verified, VerifyError};
-use super::{Progress, Scope};
+use super::progress::Progress;
+use super::scope::Scope;
 use crate::cipher::ContentRoot;
 use crate::mailbox::reading::{HolderError, stored_root};
 use crate::mailbox::row::{Answer, DeliveryOutcome, MailboxRow, MessageRow, message_parts};
