@@ -4,7 +4,7 @@ use mbxd::store::back_end::{BackEnd, BackFile, Disk, Lock};
 use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What was written and synced, of the log and of the index.
 #[derive(Debug, Default)]
@@ -19,24 +19,17 @@ pub struct Counts {
     pub index_syncs: AtomicU64,
 }
 
-/// A real disk with counters. Its lock holds nobody off, so that a store can be opened again as
-/// after a kill, the first opener never having ended.
+/// A real disk with counters.
 #[derive(Debug)]
 pub struct CountingDisk {
     disk: Disk,
     counts: Arc<Counts>,
-    killed: Arc<AtomicBool>,
 }
 
 impl CountingDisk {
     /// The tree below this folder.
     pub fn new(root: &Path) -> Self {
-        Self { disk: Disk::new(root), counts: Arc::default(), killed: Arc::default() }
-    }
-
-    /// From now on nothing is written through this one: its user counts as killed.
-    pub fn kill(&self) {
-        self.killed.store(true, Ordering::Release);
+        Self { disk: Disk::new(root), counts: Arc::default() }
     }
 
     /// The counters.
@@ -46,19 +39,9 @@ impl CountingDisk {
 
     fn counted(&self, name: &str, file: Arc<dyn BackFile>) -> Arc<dyn BackFile> {
         let log = name.starts_with("log/");
-        Arc::new(CountingFile {
-            file,
-            log,
-            counts: self.counts(),
-            killed: Arc::clone(&self.killed),
-        })
+        Arc::new(CountingFile { file, log, counts: self.counts() })
     }
 }
-
-#[derive(Debug)]
-struct NoLock;
-
-impl Lock for NoLock {}
 
 impl BackEnd for CountingDisk {
     fn make_folder(&self, name: &str) -> io::Result<()> {
@@ -78,12 +61,10 @@ impl BackEnd for CountingDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        alive(&self.killed)?;
         self.disk.rename(from, to)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        alive(&self.killed)?;
         self.disk.remove(name)
     }
 
@@ -95,8 +76,8 @@ impl BackEnd for CountingDisk {
         self.disk.free_bytes()
     }
 
-    fn lock(&self, _name: &str) -> io::Result<Box<dyn Lock>> {
-        Ok(Box::new(NoLock))
+    fn lock(&self, name: &str) -> io::Result<Box<dyn Lock>> {
+        self.disk.lock(name)
     }
 }
 
@@ -105,11 +86,6 @@ struct CountingFile {
     file: Arc<dyn BackFile>,
     log: bool,
     counts: Arc<Counts>,
-    killed: Arc<AtomicBool>,
-}
-
-fn alive(killed: &AtomicBool) -> io::Result<()> {
-    if killed.load(Ordering::Acquire) { Err(io::Error::other("killed")) } else { Ok(()) }
 }
 
 impl BackFile for CountingFile {
@@ -122,7 +98,6 @@ impl BackFile for CountingFile {
     }
 
     fn write_at(&self, offset: u64, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        alive(&self.killed)?;
         let written = self.file.write_at(offset, pieces)?;
         let counts = &self.counts;
         let counter = if self.log { &counts.log_bytes } else { &counts.index_bytes };
@@ -131,14 +106,12 @@ impl BackFile for CountingFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        alive(&self.killed)?;
         let counter = if self.log { &self.counts.log_syncs } else { &self.counts.index_syncs };
         counter.fetch_add(1, Ordering::Relaxed);
         self.file.sync()
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        alive(&self.killed)?;
         self.file.set_len(len)
     }
 

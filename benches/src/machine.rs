@@ -1,5 +1,6 @@
 //! What the figures were measured on.
 
+use crate::sample::Sample;
 use serde::Serialize;
 use std::fmt;
 use std::fs;
@@ -8,7 +9,7 @@ use std::process::Command;
 use std::time::Instant;
 
 /// Facts of the machine and the build.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Machine {
     /// When, UTC.
     pub date: String,
@@ -110,5 +111,5 @@ fn sync_us(folder: &Path) -> f64 {
         rustix::fs::fdatasync(&file).ok()?;
         Some(started.elapsed().as_secs_f64() * 1e6)
     });
-    crate::report::median(times.collect())
+    times.collect::<Sample>().median()
 }

@@ -2,6 +2,7 @@
 //! the peers' folder.
 
 use crate::BenchError;
+use crate::process::named;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -34,8 +35,10 @@ impl Dovecot {
     /// Sets it up in a folder, starts it, and gives every user a mailbox with messages of 50 KB.
     ///
     /// # Errors
-    /// [`BenchError`] where a script fails: root is needed, and Debian's packages.
+    /// [`BenchError`] where a script fails: root is needed, and Debian's packages; and where another
+    /// one listens already, left behind by a run that was killed.
     pub fn start(scripts: &Path, folder: &Path) -> Result<Self, BenchError> {
+        refuse_left_over(&[LMTP_PORT, IMAP_PORT])?;
         let data = folder.join("dovecot");
         std::fs::create_dir_all(&data)?;
         let set_up = Command::new("bash")
@@ -51,8 +54,9 @@ impl Dovecot {
         if !set_up.success() {
             return Err(format!("the peer's setup.sh: {set_up}").into());
         }
-        let master = Command::new("dovecot")
-            .args(["-F", "-c"])
+        // It ends with us, also where we are killed.
+        let master = Command::new("setpriv")
+            .args(["--pdeathsig", "TERM", "dovecot", "-F", "-c"])
             .arg(data.join("dovecot.conf"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -122,6 +126,15 @@ impl Drop for Dovecot {
     }
 }
 
+/// Says which process is to be ended where somebody listens on one of the peer's ports.
+fn refuse_left_over(ports: &[u16]) -> Result<(), BenchError> {
+    let taken = |port: &&u16| std::net::TcpStream::connect(("127.0.0.1", **port)).is_ok();
+    let Some(port) = ports.iter().find(taken) else { return Ok(()) };
+    let pids = named("dovecot").iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+    let who = if pids.is_empty() { "a program".to_owned() } else { format!("dovecot ({pids})") };
+    Err(format!("{who} listens on port {port} already, left behind by another run: end it").into())
+}
+
 /// Reads `… rate=12/s … p50=1.00ms p99=2.00ms …`.
 fn outcome(text: &str) -> Option<PeerOutcome> {
     let line = text.lines().rfind(|line| line.contains(" rate="))?;
@@ -139,6 +152,16 @@ fn outcome(text: &str) -> Option<PeerOutcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_peer_that_was_left_behind_is_named_and_a_free_port_is_not() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let refusal = refuse_left_over(&[port]).unwrap_err().to_string();
+        assert!(refusal.contains(&format!("port {port} already")), "{refusal}");
+        drop(listener);
+        assert!(refuse_left_over(&[port]).is_ok());
+    }
 
     #[test]
     fn the_clients_line_is_read_and_anything_else_is_not() {

@@ -2,9 +2,12 @@
 //! entry, decryption.
 
 use crate::BenchError;
-use crate::path::{Rounds, deliver};
+use crate::deliveries::deliver;
+use crate::figure::{Bound, Figure, Unit};
 use crate::peer::Dovecot;
-use crate::report::{Bound, Figure, Unit, median};
+use crate::process::cpu_seconds;
+use crate::rounds::Rounds;
+use crate::sample::{Sample, number};
 use crate::site::Site;
 use mbx_sim::identity;
 use mbx_sim::load::Outcome;
@@ -36,23 +39,33 @@ pub async fn figures(
 ) -> Result<Vec<Figure>, BenchError> {
     deliver(site, 50 * 1024, 8, (DELIVERIES, Duration::from_mins(1))).await?;
     let portal = Arc::new(site.installation.portal());
-    let (mut ours, mut theirs) = (Sides::default(), Sides::default());
-    read(&portal, rounds.each / 4).await?;
+    let [mut opened, mut p50, mut p99, mut cpu_us] = [const { Sample::new() }; 4];
+    let (mut fetched, mut fetch_p50, mut fetch_p99) = (Sample::new(), Sample::new(), Sample::new());
+    read(&portal, rounds.warm()).await?;
     for _ in 0..rounds.count {
         if let Some(peer) = peer {
-            let fetched = peer.fetch(usize::try_from(READERS)?, rounds.each)?;
-            theirs.add(fetched.per_second, fetched.p99_ms);
+            let of = peer.fetch(usize::try_from(READERS)?, rounds.each)?;
+            fetched.push(of.per_second);
+            fetch_p50.push(of.p50_ms);
+            fetch_p99.push(of.p99_ms);
         }
-        let read = read(&portal, rounds.each).await?;
-        let [_, _, p99_ms, _] = read.latency_ms;
-        ours.add(read.per_second, p99_ms);
+        let before = cpu_seconds(site.installation.pid());
+        let of = read(&portal, rounds.each).await?;
+        let used = cpu_seconds(site.installation.pid()) - before;
+        let [p50_ms, _, p99_ms, _] = of.latency_ms;
+        opened.push(of.per_second);
+        p50.push(p50_ms);
+        p99.push(p99_ms);
+        cpu_us.push(used * 1e6 / number(of.acknowledged));
     }
-    let (ours, theirs) = (ours.medians(), peer.map(|_| theirs.medians()));
     let name = |what: &str| format!("{READERS} readers: {what}");
+    let against = |of: Sample| peer.map(|_| of);
     Ok(vec![
-        Figure::ratio(PART, name("opened"), ours.0, theirs.map(|of| of.0), Unit::PerSecond)
-            .held_to_ratio(Bound::AtLeast(10.0), Bound::AtLeast(5.0)),
-        Figure::ratio(PART, name("p99"), ours.1, theirs.map(|of| of.1), Unit::Milliseconds),
+        Figure::ratio(PART, name("opened"), opened, against(fetched), Unit::PerSecond)
+            .held_to(Bound::AtLeast(10.0), Bound::AtLeast(5.0)),
+        Figure::ratio(PART, name("p50"), p50, against(fetch_p50), Unit::Milliseconds),
+        Figure::ratio(PART, name("p99"), p99, against(fetch_p99), Unit::Milliseconds),
+        Figure::alone(PART, name("processor time of the daemon"), cpu_us, Unit::Microseconds),
     ])
 }
 
@@ -133,21 +146,4 @@ fn assertions(
         left -= 1.0;
     }
     Ok(assertions)
-}
-
-#[derive(Default)]
-struct Sides {
-    per_second: Vec<f64>,
-    p99_ms: Vec<f64>,
-}
-
-impl Sides {
-    fn add(&mut self, per_second: f64, p99_ms: f64) {
-        self.per_second.push(per_second);
-        self.p99_ms.push(p99_ms);
-    }
-
-    fn medians(self) -> (f64, f64) {
-        (median(self.per_second), median(self.p99_ms))
-    }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use mbx_common::assurance::{Loa, ProtectionClass};
 use mbx_common::audit::{Actor, Origin};
 use mbx_common::id::RequestId;
-use mbx_common::limit::REGISTER_BATCH_ROWS_MAX;
+use mbx_common::limit::{NOTIFY_RECIPIENTS_MAX, REGISTER_BATCH_ROWS_MAX};
 use mbx_common::time::Timestamp;
 use mbx_sim::identity;
 use mbx_tests::installation::AUTHORITY;
@@ -30,8 +30,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Deliveries under way at once.
-const AT_ONCE: usize = 96;
+/// Of ten messages so many are mass sendings to a thousand each, as a tax authority makes them; the
+/// others are letters to one person each. A mass sending's content is stored once.
+const MASS_PER_TEN: u64 = 9;
+
+/// Letters under way at once.
+const LETTERS_AT_ONCE: u64 = 96;
+
+/// Mass sendings under way at once: each has a thousand rows.
+const SENDINGS_AT_ONCE: u64 = 4;
 
 /// Registration files under way at once: one waits for the token while the other reckons; more
 /// would fill the token's queue.
@@ -107,18 +114,42 @@ impl Rooms {
     /// # Errors
     /// [`BenchError`] where one is not taken.
     pub async fn deliver(&self, messages: u64, mailboxes: u32) -> Result<(), BenchError> {
+        let persons = u64::from(mailboxes);
+        let each = length_of_sending(mailboxes);
+        let sendings = messages * MASS_PER_TEN / 10 / each;
+        let letters = messages - sendings * each;
+        self.many(sendings, SENDINGS_AT_ONCE, move |index, now| {
+            let first = index * each;
+            incoming(first, (first..first + each).map(|at| at % persons), now)
+        })
+        .await?;
+        self.many(letters, LETTERS_AT_ONCE, move |index, now| {
+            // A stride without a common factor with any round count spreads neighbours apart.
+            incoming(index, [index.wrapping_mul(7919) % persons], now)
+        })
+        .await
+    }
+
+    /// Takes deliveries, so many of them under way at once.
+    async fn many<F>(&self, count: u64, at_once: u64, make: F) -> Result<(), BenchError>
+    where
+        F: Fn(u64, Timestamp) -> Result<Incoming, BenchError> + Clone + Send + 'static,
+    {
         let next = Arc::new(AtomicU64::new(0));
-        let tasks: Vec<_> = (0..AT_ONCE)
+        let tasks: Vec<_> = (0..at_once)
             .map(|_| {
-                let (this, next, clock) =
-                    (self.mailboxes.clone(), Arc::clone(&next), self.clock.clone());
+                let (this, next) = (self.mailboxes.clone(), Arc::clone(&next));
+                let (clock, make) = (self.clock.clone(), make.clone());
                 tokio::spawn(async move {
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);
-                        if index >= messages {
+                        if index >= count {
                             return Ok::<(), BenchError>(());
                         }
-                        this.accept(letter(index, mailboxes, clock.now())?).await?;
+                        let accepted = this.accept(make(index, clock.now())?).await?;
+                        if accepted.repeated || accepted.statuses.contains(&false) {
+                            return Err("a made-up delivery reached not everybody".into());
+                        }
                     }
                 })
             })
@@ -188,10 +219,27 @@ fn registration(index: u32) -> Result<Registration, BenchError> {
     })
 }
 
-/// A small signed delivery as the door hands it over.
-fn letter(index: u64, mailboxes: u32, now: Timestamp) -> Result<Incoming, BenchError> {
-    // A stride without a common factor with any round count spreads neighbours apart.
-    let person = u32::try_from(index.wrapping_mul(7919) % u64::from(mailboxes.max(1)))?;
+/// Recipients of one mass sending.
+fn length_of_sending(mailboxes: u32) -> u64 {
+    let most = u64::try_from(NOTIFY_RECIPIENTS_MAX).unwrap_or(u64::MAX);
+    u64::from(mailboxes).clamp(1, most)
+}
+
+/// A small delivery as the door hands it over: a signed one to one person, a `notify` to many.
+fn incoming(
+    index: u64,
+    persons: impl IntoIterator<Item = u64>,
+    now: Timestamp,
+) -> Result<Incoming, BenchError> {
+    let recipients = persons
+        .into_iter()
+        .map(|person| Ok(Some(identity::person(u32::try_from(person)?).parse()?)))
+        .collect::<Result<Vec<_>, BenchError>>()?;
+    let (operation, class) = if recipients.len() == 1 {
+        (Operation::DeliverSecure, ProtectionClass::Three)
+    } else {
+        (Operation::Notify, ProtectionClass::One)
+    };
     let text =
         format!("Letter {index} of a filled installation. {}", "It says nothing. ".repeat(8));
     let body = BASE64.encode(&text);
@@ -203,13 +251,13 @@ fn letter(index: u64, mailboxes: u32, now: Timestamp) -> Result<Incoming, BenchE
         request: RequestId::from_bytes(mbxd::random::bytes()),
         received: now,
         peer: None,
-        operation: Operation::DeliverSecure,
+        operation,
         sender: AUTHORITY.parse()?,
         dispatcher: AUTHORITY.parse()?,
-        recipients: vec![Some(identity::person(person).parse()?)],
-        class: ProtectionClass::Three,
+        recipients,
+        class,
         payload: Bytes::from(payload),
-        repeat_mark: RepeatMark::of(Operation::DeliverSecure, &index.to_be_bytes()),
+        repeat_mark: RepeatMark::of(operation, &index.to_be_bytes()),
         sender_name: "Example Authority".to_owned(),
         reference: None,
         correlation_id: None,

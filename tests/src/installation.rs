@@ -44,6 +44,8 @@ pub struct Setup {
     pub config: String,
     /// Credentials besides the PIN: name and text.
     pub credentials: Vec<(String, String)>,
+    /// Folder that keeps token and state for later installations; with the rest where not said.
+    pub kept: Option<PathBuf>,
 }
 
 impl Setup {
@@ -66,6 +68,7 @@ pub struct Installation {
     pub authorities: SocketAddr,
     /// The portal's door.
     pub portal: SocketAddr,
+    state: PathBuf,
     daemon: Option<Child>,
     /// Log lines of every run, for searches.
     log: PathBuf,
@@ -77,14 +80,18 @@ impl Installation {
     /// Token, certificates and configuration; the daemon is not started.
     pub fn new(setup: &Setup) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let token = Token::create(setup.kind.unwrap_or(Kind::SoftHsm));
+        let kind = setup.kind.unwrap_or(Kind::SoftHsm);
+        let (token, state) = match &setup.kept {
+            Some(kept) => (Token::kept(kind, &kept.join("token")), kept.join("state")),
+            None => (Token::create(kind), folder.path().join("state")),
+        };
         let log = folder.path().join("mbxd.log");
         let (authorities, portal) = (free_port(), free_port());
         let issuer = make_pki(&folder.path().join("pki"));
         fs::create_dir(folder.path().join("crl")).expect("a folder for lists");
         let daemon = None;
         let installation =
-            Self { folder, token, issuer, authorities, portal, daemon, log, run_begins: 0 };
+            Self { folder, token, issuer, authorities, portal, state, daemon, log, run_begins: 0 };
         installation.publish_revocations();
         installation.configure(setup);
         installation
@@ -112,7 +119,7 @@ impl Installation {
 
     /// The state folder.
     pub fn state(&self) -> PathBuf {
-        self.path("state")
+        self.state.clone()
     }
 
     /// Everything that the daemon logged so far.
@@ -137,9 +144,10 @@ impl Installation {
     }
 
     fn configure(&self, setup: &Setup) {
-        for name in ["state", "credentials", "conf.d", "sessions"] {
+        for name in ["credentials", "conf.d", "sessions"] {
             fs::create_dir_all(self.path(name)).expect("a folder");
         }
+        fs::create_dir_all(&self.state).expect("a folder");
         fs::write(self.path("credentials/hsm-pin"), Token::PIN).expect("the PIN");
         for (name, text) in &setup.credentials {
             fs::write(self.path("credentials").join(name), text).expect("a credential");
@@ -159,7 +167,7 @@ impl Installation {
 [installation]
 name = "mbx-test"
 [paths]
-state = "{root}/state"
+state = "{state}"
 [log]
 level = "debug,hyper=info,rustls=info"
 format = "text"
@@ -202,6 +210,7 @@ socket = "{root}/control.sock"
 [health]
 listen = "unix:{root}/health.sock"
 "#,
+            state = self.state.display(),
             module = module.display(),
             label = self.token.label(),
             serial = self.token.serial(),

@@ -86,18 +86,29 @@ impl Token {
 
     /// Makes a token of this kind.
     pub fn create(kind: Kind) -> Self {
-        let owned = tempfile::tempdir().expect("a temporary folder");
-        let mut token =
-            Self { kind, dir: owned.path().to_owned(), serial: String::new(), owned: Some(owned) };
-        fs::create_dir(token.storage()).expect("a folder for the token");
-        fs::write(token.config(), token.config_text()).expect("the module's configuration");
-        if kind == Kind::SoftHsm {
-            token.util(&["--init-token", "--free", "--label", Self::LABEL]);
-        } else {
-            token.util(&["--init-token", "--slot", "0", "--label", Self::LABEL]);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let token = Self::kept(kind, folder.path());
+        Self { owned: Some(folder), ..token }
+    }
+
+    /// The token in this folder, made where there is none yet. It outlives this value.
+    pub fn kept(kind: Kind, dir: &Path) -> Self {
+        let mut token = Self { kind, dir: dir.to_owned(), serial: String::new(), owned: None };
+        if !token.config().exists() {
+            token.initialise();
         }
         token.serial = serial(&token.util(&["--show-slots"]));
         token
+    }
+
+    fn initialise(&self) {
+        fs::create_dir_all(self.storage()).expect("a folder for the token");
+        fs::write(self.config(), self.config_text()).expect("the module's configuration");
+        if self.kind == Kind::SoftHsm {
+            self.util(&["--init-token", "--free", "--label", Self::LABEL]);
+        } else {
+            self.util(&["--init-token", "--slot", "0", "--label", Self::LABEL]);
+        }
     }
 
     /// The token that the parent made for this child process.

@@ -15,6 +15,8 @@ pub mod fuzzing;
 mod handover;
 mod http;
 mod intake;
+#[doc(hidden)]
+pub mod measuring;
 mod pipeline;
 mod port;
 mod section;

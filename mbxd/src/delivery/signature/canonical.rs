@@ -3,6 +3,7 @@
 use crate::delivery::soap::{Element, Name};
 use aws_lc_rs::digest;
 use mbx_common::find::position;
+use mbx_common::size::wide;
 use roxmltree::{Attribute, Node};
 
 /// The forms that are tried, in this order.
@@ -50,6 +51,16 @@ pub(super) trait Sink {
 impl Sink for Vec<u8> {
     fn put(&mut self, octets: &[u8]) {
         self.extend_from_slice(octets);
+    }
+}
+
+/// Counts what is put.
+#[derive(Default)]
+pub(super) struct Length(pub(super) u64);
+
+impl Sink for Length {
+    fn put(&mut self, octets: &[u8]) {
+        self.0 = self.0.saturating_add(wide(octets.len()));
     }
 }
 

@@ -98,16 +98,22 @@ impl<'d> Shaped<'d> {
     }
 }
 
-impl Vouched<'_> {
-    /// Checks the digest over the element without its signature.
-    pub(super) fn digest(self) -> Result<VerifiedLevel, Cause> {
-        let Shaped { signed, shape, .. } = self.shaped;
-        let apex = Apex {
+impl<'d> Vouched<'d> {
+    /// What is digested: the element without its signature.
+    pub(super) fn content(&self) -> Apex<'d> {
+        let Shaped { signed, shape, .. } = &self.shaped;
+        Apex {
             element: signed.element,
             renamed: signed.renamed,
             without: Some(signed.signature),
-            inclusive: shape.reference_prefixes,
-        };
+            inclusive: shape.reference_prefixes.clone(),
+        }
+    }
+
+    /// Checks the digest over the content.
+    pub(super) fn digest(self) -> Result<VerifiedLevel, Cause> {
+        let apex = self.content();
+        let Shaped { shape, .. } = self.shaped;
         let fits = |form: &Form| {
             let mut digester = Digester::new(shape.digest.implementation());
             apex.write(*form, &mut digester);

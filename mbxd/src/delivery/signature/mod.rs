@@ -29,6 +29,8 @@ pub use canonical::Form;
 pub use error::{Cause, Level, SignatureError};
 pub use policy::Policy;
 pub use verify::{Verified, VerifiedLevel, verify, verify_document};
+#[doc(hidden)]
+pub use verify::{canonical_len, vouch};
 
 #[cfg(test)]
 #[expect(

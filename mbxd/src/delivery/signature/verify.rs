@@ -1,9 +1,9 @@
 //! Both signatures of a delivery.
 
 use super::algorithm::{DigestAlgorithm, SignatureAlgorithm};
-use super::canonical::Form;
+use super::canonical::{Form, Length};
 use super::error::{Cause, Level, SignatureError};
-use super::level::SignedElement;
+use super::level::{SignedElement, Vouched};
 use super::low_s::{self, Order};
 use super::policy::Policy;
 use crate::delivery::soap::{Children, Document, Element, Levels, Name, SealedDelivery, ns};
@@ -88,7 +88,38 @@ pub fn verify_document(
     verify_levels(levels, policy)
 }
 
+/// Everything that [`verify`] does before anything large is digested.
+///
+/// # Errors
+/// As for [`verify`].
+pub fn vouch(delivery: &SealedDelivery<'_>, policy: Policy) -> Result<(), SignatureError> {
+    vouch_levels(delivery.levels(), policy).map(drop)
+}
+
+/// The same, then the canonical form of both signed elements written as [`verify`] has it
+/// digested; gives its length in bytes.
+///
+/// # Errors
+/// As for [`verify`].
+pub fn canonical_len(delivery: &SealedDelivery<'_>, policy: Policy) -> Result<u64, SignatureError> {
+    let vouched = vouch_levels(delivery.levels(), policy)?;
+    let mut len = Length::default();
+    for level in &vouched {
+        level.content().write(Form::PrefixFree, &mut len);
+    }
+    Ok(len.0)
+}
+
 fn verify_levels(levels: Levels<'_>, policy: Policy) -> Result<Verified, SignatureError> {
+    let [sender, seal] = vouch_levels(levels, policy)?;
+    Ok(Verified {
+        sender: sender.digest().map_err(at(Level::Sender))?,
+        seal: seal.digest().map_err(at(Level::Seal))?,
+    })
+}
+
+/// Shapes and signature values of both levels, the sender's first.
+fn vouch_levels(levels: Levels<'_>, policy: Policy) -> Result<[Vouched<'_>; 2], SignatureError> {
     let signatures = levels.seal.0.document().root().descendants();
     let signatures = signatures.filter(|node| node.is_element() && Element(*node).is(SIGNATURE));
     if signatures.count() != 2 {
@@ -99,11 +130,7 @@ fn verify_levels(levels: Levels<'_>, policy: Policy) -> Result<Verified, Signatu
     let sender = sender.shape(policy).map_err(at(Level::Sender))?;
     let seal = seal.shape(policy).map_err(at(Level::Seal))?;
     let sender = sender.vouch().map_err(at(Level::Sender))?;
-    let seal = seal.vouch().map_err(at(Level::Seal))?;
-    Ok(Verified {
-        sender: sender.digest().map_err(at(Level::Sender))?,
-        seal: seal.digest().map_err(at(Level::Seal))?,
-    })
+    Ok([sender, seal.vouch().map_err(at(Level::Seal))?])
 }
 
 /// The sender's element: `Delivery`, then the signature, nothing else.
