@@ -1,14 +1,17 @@
 //! Chains from a peer's or signer's certificate to a configured root.
 
-use super::certificate::{KeyStrength, fingerprint, parse, strength};
+use super::certificate::{KeyStrength, fingerprint, moment, parse, strength};
 use super::chain::ChainError;
 use super::crls::Crls;
 use super::issuer::Issuer;
 use super::organisation::{OrganisationError, organisation};
+use super::verdicts::{ChainKey, Verdict, Verdicts};
 use crate::config::Fingerprint;
 use mbx_common::identity::OrganisationNumber;
 use mbx_common::time::Timestamp;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 use webpki::{
     EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, VerifiedPath,
@@ -44,6 +47,7 @@ pub struct Anchors {
     pub(crate) roots: Vec<Issuer>,
     pub(crate) intermediates: Vec<Issuer>,
     rsa_bits_min: usize,
+    verdicts: Verdicts,
 }
 
 impl Anchors {
@@ -58,7 +62,8 @@ impl Anchors {
             .map(|root| webpki::anchor_from_trusted_cert(&root.der).map(|anchor| anchor.to_owned()))
             .collect::<Result<_, _>>()
             .ok()?;
-        Some(Self { found_by_name, roots, intermediates, rsa_bits_min })
+        let verdicts = Verdicts::default();
+        Some(Self { found_by_name, roots, intermediates, rsa_bits_min, verdicts })
     }
 
     /// Every configured CA.
@@ -75,13 +80,31 @@ impl Anchors {
         &self,
         chain: &[CertificateDer<'_>],
         usage: Usage,
-        crls: &Crls,
+        crls: &Arc<Crls>,
         now: Timestamp,
     ) -> Result<Peer, ChainError> {
-        let (leaf, others) = chain.split_first().ok_or(ChainError::Missing)?;
         if chain.len() > CHAIN_LEN_MAX {
             return Err(ChainError::TooMany);
         }
+        let key = ChainKey::of(chain, usage);
+        if let Some(peer) = self.verdicts.find(&key, crls, now) {
+            return Ok(peer);
+        }
+        let (peer, until) = self.judge(chain, usage, crls, now)?;
+        self.verdicts.keep(key, crls, Verdict { peer: peer.clone(), from: now, until });
+        Ok(peer)
+    }
+
+    /// The judgement itself, and the first moment at which one of the certificates of the path or
+    /// any list in force ends.
+    fn judge(
+        &self,
+        chain: &[CertificateDer<'_>],
+        usage: Usage,
+        crls: &Crls,
+        now: Timestamp,
+    ) -> Result<(Peer, Timestamp), ChainError> {
+        let (leaf, others) = chain.split_first().ok_or(ChainError::Missing)?;
         let parsed = parse(leaf)?;
         self.admit_key(&parsed)?;
         admit_usage(&parsed, usage)?;
@@ -95,7 +118,11 @@ impl Anchors {
         );
         let certificate =
             EndEntityCert::try_from(leaf).map_err(|error| ChainError::behind(&error))?;
-        let admit = |path: &VerifiedPath<'_>| self.admit_path(path, crls, now);
+        let until = Cell::new(now);
+        let admit = |path: &VerifiedPath<'_>| {
+            until.set(self.admit_path(path, crls, now)?);
+            Ok(())
+        };
         certificate
             .verify_for_usage(
                 webpki::ALL_VERIFICATION_ALGS,
@@ -107,7 +134,8 @@ impl Anchors {
                 Some(&admit),
             )
             .map_err(|error| ChainError::behind(&error))?;
-        Ok(Peer { organisation: organisation(&parsed), fingerprint: fingerprint(leaf) })
+        let peer = Peer { organisation: organisation(&parsed), fingerprint: fingerprint(leaf) };
+        Ok((peer, until.get()))
     }
 
     /// Refuses keys that are short or of another kind than RSA, P-256 and P-384.
@@ -119,19 +147,24 @@ impl Anchors {
         }
     }
 
-    /// Judges revocation of every certificate of a path but the root, and the keys of its CAs.
+    /// Judges revocation of every certificate of a path but the root, and the keys of its CAs;
+    /// gives the moment until which that holds.
     fn admit_path(
         &self,
         path: &VerifiedPath<'_>,
         crls: &Crls,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<Timestamp, Error> {
+        let mut until = crls.next_end(now);
         let root_key = webpki::spki_for_anchor(path.anchor());
         let mut certificates: Vec<&webpki::Cert<'_>> = vec![path.end_entity()];
         certificates.extend(path.intermediate_certificates());
         for (place, certificate) in certificates.iter().enumerate() {
             let der = certificate.der();
             let parsed = parse(&der).map_err(|_| Error::BadDer)?;
+            // What cannot be told is judged anew each time.
+            let end = moment(parsed.validity().not_after.timestamp()).unwrap_or(now);
+            until = until.min(end);
             if place > 0 && self.admit_key(&parsed).is_err() {
                 return Err(Error::CertDistrusted);
             }
@@ -150,7 +183,7 @@ impl Anchors {
                 other => other?,
             }
         }
-        Ok(())
+        Ok(until)
     }
 }
 

@@ -70,6 +70,12 @@ impl Crls {
         }
     }
 
+    /// The first moment after `now` at which a list ends; far away where there is none.
+    pub(crate) fn next_end(&self, now: Timestamp) -> Timestamp {
+        let ends = self.0.iter().map(|list| list.next_update);
+        ends.filter(|end| *end > now).min().unwrap_or(now.plus_millis(u64::MAX))
+    }
+
     /// Whether this list is new: `Ok(false)` where the very same one is in force.
     pub(crate) fn is_new(&self, list: &Crl) -> Result<bool, CrlError> {
         let key = list.row_key();

@@ -21,6 +21,7 @@ mod pem;
 mod server;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 #[cfg(test)]
 pub(crate) use tests::pki;
 

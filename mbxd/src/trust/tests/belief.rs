@@ -137,6 +137,50 @@ async fn a_revoked_certificate_is_refused() {
 }
 
 #[tokio::test]
+async fn a_chain_that_was_believed_is_refused_once_a_new_list_revokes_it() {
+    let pki = Pki::new();
+    let serial = SerialNumber::from(4711);
+    let leaf = pki.leaf(|params| params.serial_number = Some(serial.clone()));
+    let trust = trust(&pki).await;
+    assert!(trust.check_signer(&leaf.chain).is_ok());
+    assert!(trust.check_client(Door::Authorities, &leaf.chain).is_ok());
+    pki.write(
+        "crl/issuing.crl",
+        &crl_between(&pki.issuing, &[&serial], (2026, 5, 2), (2026, 7, 1)),
+    );
+    assert_eq!(trust.refresh_lists().await.updated, 1);
+    assert_eq!(trust.check_signer(&leaf.chain), Err(ChainError::Revoked));
+    assert_eq!(trust.check_client(Door::Authorities, &leaf.chain), Err(ChainError::Revoked));
+}
+
+#[tokio::test]
+async fn a_chain_that_was_believed_is_refused_when_it_or_its_list_has_ended() {
+    const DAY_MS: u64 = 86_400_000;
+    let pki = Pki::new();
+    let short = pki.leaf(|params| params.not_after = date_time_ymd(2026, 6, 10));
+    let long = pki.leaf(|_| ());
+    let clock = pki::clock();
+    let trust = pki.trust(crate::store::memory::engine(), clock.clone()).await;
+    assert!(trust.check_signer(&short.chain).is_ok() && trust.check_signer(&long.chain).is_ok());
+    clock.advance(15 * DAY_MS);
+    assert_eq!(trust.check_signer(&short.chain), Err(ChainError::Expired));
+    assert!(trust.check_signer(&long.chain).is_ok());
+    clock.advance(15 * DAY_MS);
+    assert_eq!(trust.check_signer(&long.chain), Err(ChainError::RevocationListExpired));
+}
+
+#[tokio::test]
+async fn a_chain_that_was_believed_is_refused_when_its_root_is_taken_away() {
+    let (pki, other) = (Pki::new(), Pki::new());
+    let leaf = pki.leaf(|_| ());
+    let trust = trust(&pki).await;
+    assert!(trust.check_signer(&leaf.chain).is_ok());
+    let origin = Origin::of(Actor::Daemon);
+    trust.reconfigure(other.config(), Vec::new(), &origin).await.unwrap();
+    assert_eq!(trust.check_signer(&leaf.chain), Err(ChainError::UnknownIssuer));
+}
+
+#[tokio::test]
 async fn a_certificate_under_a_revoked_issuing_ca_is_refused() {
     let pki = Pki::new();
     let parsed = certificate::parse(pki.issuing.der()).unwrap();
