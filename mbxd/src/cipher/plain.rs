@@ -19,7 +19,7 @@ pub struct Plain {
 
 impl Plain {
     /// So many zero bytes, to be filled.
-    pub(super) fn zeroed(len: usize) -> Self {
+    pub(crate) fn zeroed(len: usize) -> Self {
         Self { lines: vec![[0; LINE_LEN]; len.div_ceil(LINE_LEN)], len }
     }
 }

@@ -30,7 +30,12 @@ impl Octets {
         let written = element.content_range();
         let payload = element.0.document().input_text().as_bytes();
         let raw = payload.get(written.clone());
-        if raw.is_some_and(|raw| position(raw, |byte| !is_base64(byte)).is_none()) {
+        // Where the tree gives the very bytes of the payload, decoding them tells all; else line
+        // ends may have been made one, which is no matter, or a reference been resolved.
+        let is_as_written = |raw: &[u8]| {
+            std::ptr::eq(raw, text.as_bytes()) || position(raw, |byte| !is_base64(byte)).is_none()
+        };
+        if raw.is_some_and(is_as_written) {
             let mut len = 0_u64;
             let count = |octets: &[u8]| len = len.saturating_add(count_of(octets));
             decode_each(text.as_bytes(), count).map_err(not_base64)?;
