@@ -8,7 +8,7 @@
 
 use super::declaration;
 use mbx_common::error::Kind;
-use mbx_common::find::position;
+use memchr::{memchr, memchr_iter};
 use thiserror::Error;
 
 /// How large the shape of a document may be. Source: `delivery` design, "Policy".
@@ -164,19 +164,14 @@ pub(super) fn checked_text<'input>(
 ) -> Result<&'input str, PrescanError> {
     let text = str::from_utf8(payload).map_err(|_| PrescanError::NotUtf8)?;
     // The tree reserves room for as many nodes and attributes as there are marks of them.
-    if count(payload, b'<') > limits.elements_max.saturating_mul(4) {
+    if memchr_iter(b'<', payload).count() > limits.elements_max.saturating_mul(4) {
         return Err(PrescanError::Elements { max: limits.elements_max });
     }
-    if count(payload, b'=') > limits.attributes_total_max.saturating_mul(2) {
+    if memchr_iter(b'=', payload).count() > limits.attributes_total_max.saturating_mul(2) {
         return Err(PrescanError::AttributesTotal { max: limits.attributes_total_max });
     }
     Scanner::new(limits).run(declaration::skip(payload)?)?;
     Ok(text)
-}
-
-#[expect(clippy::naive_bytecount, reason = "two passes at memory speed; not worth a crate")]
-fn count(bytes: &[u8], mark: u8) -> usize {
-    bytes.iter().filter(|byte| **byte == mark).count()
 }
 
 struct Scanner<'l> {
@@ -196,7 +191,7 @@ impl<'l> Scanner<'l> {
     }
 
     fn run(mut self, mut rest: &[u8]) -> Result<(), PrescanError> {
-        while let Some(mark) = position(rest, |byte| byte == b'<') {
+        while let Some(mark) = memchr(b'<', rest) {
             let (text, markup) = rest.split_at(mark);
             check_references(text)?;
             rest = self.markup(markup)?;
@@ -220,7 +215,7 @@ impl<'l> Scanner<'l> {
 
     fn end_tag<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], PrescanError> {
         let window = bytes.get(..self.limits.start_tag_len_max).unwrap_or(bytes);
-        let end = window.iter().position(|byte| *byte == b'>');
+        let end = memchr(b'>', window);
         let end = end.ok_or_else(|| self.unended(bytes))?;
         self.close()?;
         bytes.get(end.saturating_add(1)..).ok_or(PrescanError::Malformed)
@@ -377,7 +372,7 @@ fn after_cdata(bytes: &[u8]) -> Result<&[u8], PrescanError> {
 /// Each `&` must begin one of the five predefined references or a numeric one.
 fn check_references(text: &[u8]) -> Result<(), PrescanError> {
     let mut rest = text;
-    while let Some(place) = position(rest, |byte| byte == b'&') {
+    while let Some(place) = memchr(b'&', rest) {
         rest = rest.get(place.saturating_add(1)..).unwrap_or_default();
         let window = rest.get(..REFERENCE_LEN_MAX).unwrap_or(rest);
         let end = window.iter().position(|byte| *byte == b';').ok_or(PrescanError::Entity)?;
