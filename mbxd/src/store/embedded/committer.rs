@@ -186,7 +186,7 @@ impl Committer {
         self.count(accepted, grown);
         let applied = {
             let guard = self.shared.index().read().unwrap_or_else(PoisonError::into_inner);
-            guard.as_ref().map(|index| index.apply(records.into_iter(), &self.progress))
+            guard.as_ref().map(|index| index.take_in(records.into_iter(), &self.progress))
         };
         match applied {
             Some(Ok(())) => self.shared.publish(&self.progress),

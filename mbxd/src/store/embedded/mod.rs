@@ -5,6 +5,7 @@
 //! log (`open`). Readers go through the index to the segments and never wait for a sync.
 //! `docs/formats/log.md` draws every byte.
 
+mod above;
 mod check;
 mod committer;
 mod engine;
@@ -16,6 +17,7 @@ mod group;
 mod index;
 mod index_file;
 mod judge;
+mod layers;
 mod open;
 mod options;
 mod place;

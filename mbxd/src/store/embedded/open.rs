@@ -70,7 +70,7 @@ pub(super) fn open_index(
 ) -> Result<Option<Index>, OpenError> {
     match back.open(index::NAME) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        file => Ok(Some(Index::open(file?, options.index_cache)?)),
+        file => Ok(Some(Index::open(file?, options)?)),
     }
 }
 
@@ -118,7 +118,7 @@ pub(super) fn make_index(
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    let index = Index::open(back.create(INDEX_NEW)?, options.index_cache)?;
+    let index = Index::open(back.create(INDEX_NEW)?, options)?;
     index.begin(progress)?;
     fill(&index)?;
     index.checkpoint()?;

@@ -11,6 +11,8 @@ pub(super) struct Options {
     pub(super) checkpoint_interval: Duration,
     pub(super) checkpoint_bytes: u64,
     pub(super) index_cache: usize,
+    /// Rows, contents and leaves that are written to the index's file at once.
+    pub(super) layer_len: usize,
     pub(super) queue_bytes: u64,
     pub(super) queue_units: usize,
     pub(super) group_bytes: u64,
@@ -24,6 +26,7 @@ impl From<&config::Store> for Options {
             checkpoint_interval: config.checkpoint_interval.duration(),
             checkpoint_bytes: config.checkpoint_bytes.get(),
             index_cache: config.index_cache.as_len(),
+            layer_len: LAYER_LEN,
             queue_bytes: config.queue_bytes.get(),
             queue_units: config.queue_units,
             group_bytes: config.group_bytes.get(),
@@ -34,3 +37,7 @@ impl From<&config::Store> for Options {
         }
     }
 }
+
+/// Some two hundred deliveries: many enough that neighbours in the index are written together, few
+/// enough that writing them takes milliseconds.
+const LAYER_LEN: usize = 2048;

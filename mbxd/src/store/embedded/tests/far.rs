@@ -3,6 +3,7 @@
 use super::super::files::Files;
 use super::super::index::Index;
 use super::super::index_file::IndexFile;
+use super::super::options::Options;
 use super::super::place::VALUE_HERE_MAX;
 use super::super::progress::{FORMAT, Progress};
 use super::super::segment::{self, FIRST_GROUP};
@@ -134,7 +135,7 @@ fn an_index_that_leads_a_long_value_elsewhere_is_found_out() {
     let from = Position { segment: 1, offset: FIRST_GROUP };
     let mut walk = Walk::new(&*back, &segments, from, (0, 0), None).unwrap();
     let group = walk.next_group().unwrap().unwrap();
-    let index = Index::open(back.open("index.redb").unwrap(), 1 << 20).unwrap();
+    let index = Index::open(back.open("index.redb").unwrap(), &Options::from(&config())).unwrap();
     let progress = index.progress().unwrap();
     let beside = |at: Position| Position { offset: at.offset + 1, ..at };
     let records = group.records().map(|(at, record)| (beside(at), record));
@@ -152,7 +153,7 @@ fn a_segment_that_cannot_be_read_is_no_damage() {
     let disk = SimulatedDisk::new();
     set(&open(&disk), long(1), Expectation::Absent).unwrap();
     let back: Arc<dyn BackEnd> = Arc::new(disk.clone());
-    let index = Index::open(back.open("index.redb").unwrap(), 1 << 20).unwrap();
+    let index = Index::open(back.open("index.redb").unwrap(), &Options::from(&config())).unwrap();
     let value = index.get(Table::Directory, KEY).unwrap().unwrap();
     let files = Files::new(back);
     disk.fail(0, 1, back_end::simulated::Fault::Io);
@@ -243,7 +244,9 @@ fn an_index_of_a_newer_format_is_refused_and_left_alone() {
 fn a_senseless_note_of_the_index_is_damage() {
     let disk = SimulatedDisk::new();
     drop(open(&disk));
-    let index = Index::open(Arc::new(disk.clone()).open("index.redb").unwrap(), 1 << 20).unwrap();
+    let index =
+        Index::open(Arc::new(disk.clone()).open("index.redb").unwrap(), &Options::from(&config()))
+            .unwrap();
     let bytes = index.progress().unwrap().encode();
     assert!(matches!(Progress::decode(&[]), Err(OpenError::IndexDamaged(None))));
     assert!(matches!(Progress::decode(&bytes[..20]), Err(OpenError::IndexDamaged(None))));

@@ -6,6 +6,7 @@ mod crash;
 mod far;
 mod faults;
 mod format;
+mod layers;
 mod space;
 mod written;
 
