@@ -196,7 +196,7 @@ async fn alone(run: &Run, report: &mut Report) -> Result<(), BenchError> {
     let mut site = Site::new(1000, 0)?;
     if run.wants(Part::Stages) {
         begin("stages");
-        let rounds = run.rounds(4000, 2000);
+        let rounds = run.rounds(2000, 1000);
         report.figures.extend(stages::figures(&site, &std::env::temp_dir(), rounds).await?);
     }
     if run.wants(Part::Notify) {

@@ -1,8 +1,8 @@
 //! The stages that the daemon takes a delivery through.
 
 use super::limits::Limits;
+use super::stage::{Stage, us_each};
 use super::tls::Records;
-use super::{Stage, us_each};
 use crate::BenchError;
 use crate::sample::{Sample, length};
 use crate::site::Site;

@@ -1,7 +1,7 @@
 //! What each stage is held against: the bare primitive over as many bytes, no faster on this
 //! machine than its library makes it.
 
-use super::us_each;
+use super::stage::us_each;
 use crate::BenchError;
 use crate::cipher::Pair;
 use crate::sample::Sample;

@@ -7,19 +7,20 @@
 
 mod delivery;
 mod limits;
+mod stage;
 mod tls;
 
 use crate::BenchError;
 use crate::deliveries::{DOCUMENT_PERCENT, deliver, enough};
+use crate::engine;
 use crate::figure::{Figure, Unit};
 use crate::rounds::Rounds;
 use crate::sample::Sample;
 use crate::site::Site;
-use crate::{cpu, engine};
 use delivery::Judging;
 use limits::Limits;
+use stage::Stage;
 use std::path::Path;
-use std::time::Duration;
 use tls::Records;
 
 /// Parts of the table, one for each length.
@@ -30,13 +31,6 @@ const SIZES: [(&str, usize); 2] = [
 
 /// Senders that share a sync, where committing is measured.
 const SENDERS: usize = 8;
-
-/// A stage and its limit, in microseconds.
-struct Stage {
-    name: &'static str,
-    ours: Sample,
-    limit: Sample,
-}
 
 /// Each length.
 ///
@@ -103,12 +97,4 @@ async fn at(
             alone("the rest: HTTP, hand-overs, rows, the kernel's network", rest),
         ])
         .collect())
-}
-
-/// Processor time of an act whose result must be good, in microseconds.
-fn us_each(each: Duration, mut act: impl FnMut() -> bool) -> Sample {
-    Sample::one(cpu::us_each(each, || {
-        // A failure would be no figure: it is made loud.
-        assert!(std::hint::black_box(act()), "a stage refuses the delivery");
-    }))
 }
