@@ -83,7 +83,7 @@ impl TierKeys {
     ) -> Self {
         let fingerprint = private.public().fingerprint();
         let covered = owner.covered(&fingerprint);
-        let closed = owner.key(wrapping, life).seal(&[&covered], &*private.seed());
+        let closed = owner.key(wrapping, life).seal(&[&covered], &private.seed()[..]);
         // A seed of 32 bytes and a tag of 32 are 64 bytes.
         let private = closed.try_into().unwrap_or_else(|_| std::process::abort());
         Self { life: place, kek, fingerprint, private, sealed }
@@ -244,7 +244,7 @@ mod tests {
         let mut keys = closed(&private);
         keys.fingerprint = other.public().fingerprint();
         let covered = OWNER.covered(&keys.fingerprint);
-        let sealed = OWNER.key(&W, &L).seal(&[&covered], &*private.seed());
+        let sealed = OWNER.key(&W, &L).seal(&[&covered], &private.seed()[..]);
         keys.private = sealed.try_into().unwrap();
         assert!(keys.open(&W, &L, OWNER).is_err());
     }

@@ -17,6 +17,7 @@ mod founding;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handle;
+mod key_schedule;
 mod keyring;
 mod keyring_len;
 mod lookup;
@@ -34,6 +35,7 @@ mod side_record;
 mod small;
 mod token_key;
 mod unlocking;
+mod xwing;
 
 #[cfg(test)]
 mod tests;

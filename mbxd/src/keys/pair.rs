@@ -1,44 +1,36 @@
 //! The key pair of one tier of a mailbox: X-Wing (ML-KEM-768 and X25519).
 
-use hpke::kem::{Kem, XWing};
-use hpke::rand_core::{Infallible, TryCryptoRng, TryRng};
-use hpke::{Deserializable, Serializable};
+use super::xwing::{self, DecapsulationKey};
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::sync::OnceLock;
+use x_wing::{Decapsulator as _, KeyExport as _};
 use zeroize::Zeroizing;
 
 /// Public key of one tier of a mailbox: 1,216 bytes as the X-Wing draft writes them.
 ///
 /// Deliveries are sealed to it; the HSM is not needed for that.
 #[derive(Clone, Eq, PartialEq)]
-pub struct PublicKey {
-    bytes: Box<[u8; PublicKey::LEN]>,
-    key: <XWing as Kem>::PublicKey,
-}
+pub struct PublicKey(Box<[u8; PublicKey::LEN]>);
 
 impl PublicKey {
     /// Length in bytes: ML-KEM-768 encapsulation key (1,184) ‖ X25519 (32).
-    pub const LEN: usize = 1216;
+    pub const LEN: usize = xwing::PUBLIC_LEN;
 
     /// Reads a stored key; `None` where it is no X-Wing key (FIPS 203, §7.2: modulus check).
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let key = <XWing as Kem>::PublicKey::from_bytes(bytes).ok()?;
-        let bytes = Box::new(*<&[u8; Self::LEN]>::try_from(bytes).ok()?);
-        Some(Self { bytes, key })
+        let bytes = <&[u8; Self::LEN]>::try_from(bytes).ok()?;
+        xwing::is_public_key(bytes).then(|| Self(Box::new(*bytes)))
     }
 
     /// The stored form.
     pub fn as_bytes(&self) -> &[u8; Self::LEN] {
-        &self.bytes
+        &self.0
     }
 
     /// SHA-256 of the stored form.
     pub fn fingerprint(&self) -> [u8; 32] {
         Sha256::digest(self.as_bytes()).into()
-    }
-
-    pub(super) const fn kem(&self) -> &<XWing as Kem>::PublicKey {
-        &self.key
     }
 }
 
@@ -49,11 +41,15 @@ impl fmt::Debug for PublicKey {
 }
 
 /// Private key of one tier of a mailbox. Wiped on drop; no `Debug` of its value.
-pub struct PrivateKey(<XWing as Kem>::PrivateKey);
+pub struct PrivateKey {
+    key: x_wing::DecapsulationKey,
+    /// The same, expanded when it first opens something: most keys are made and put away.
+    expanded: OnceLock<Option<DecapsulationKey>>,
+}
 
 impl PrivateKey {
     /// Length in bytes: the seed from which both parts are expanded.
-    pub const LEN: usize = 32;
+    pub const LEN: usize = xwing::SEED_LEN;
 
     /// A fresh one: 32 random bytes, as the X-Wing draft makes key pairs.
     pub fn generate() -> Self {
@@ -64,26 +60,28 @@ impl PrivateKey {
 
     /// Reads the 32 bytes; `None` for another length.
     pub(super) fn from_seed(seed: &[u8]) -> Option<Self> {
-        <XWing as Kem>::PrivateKey::from_bytes(seed).ok().map(Self)
+        let seed = Zeroizing::new(<[u8; Self::LEN]>::try_from(seed).ok()?);
+        Some(Self { key: x_wing::DecapsulationKey::from(*seed), expanded: OnceLock::new() })
     }
 
     /// The 32 bytes, for encryption at rest only.
-    pub(super) fn seed(&self) -> Zeroizing<[u8; Self::LEN]> {
-        let mut seed = Zeroizing::new([0; Self::LEN]);
-        self.0.write_exact(&mut *seed);
-        seed
+    pub(super) fn seed(&self) -> &[u8; Self::LEN] {
+        self.key.as_bytes()
     }
 
     /// Its public key.
     pub fn public(&self) -> PublicKey {
-        let key = XWing::sk_to_pk(&self.0);
         let mut bytes = Box::new([0; PublicKey::LEN]);
-        key.write_exact(&mut *bytes);
-        PublicKey { bytes, key }
+        bytes.copy_from_slice(&self.key.encapsulation_key().to_bytes());
+        PublicKey(bytes)
     }
 
-    pub(super) const fn kem(&self) -> &<XWing as Kem>::PrivateKey {
-        &self.0
+    /// The secret in an encapsulation to its public key; `None` where it is none.
+    pub(super) fn decapsulate(&self, enc: &[u8; xwing::ENC_LEN]) -> Option<xwing::Shared> {
+        self.expanded
+            .get_or_init(|| DecapsulationKey::expand(self.seed()))
+            .as_ref()?
+            .decapsulate(enc)
     }
 }
 
@@ -93,28 +91,6 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// The operating system's randomness in the form that the `hpke` crate asks for.
-pub(super) struct SystemRandom;
-
-impl TryRng for SystemRandom {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(u32::from_ne_bytes(crate::random::bytes()))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(u64::from_ne_bytes(crate::random::bytes()))
-    }
-
-    fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> Result<(), Infallible> {
-        crate::random::fill(buffer);
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for SystemRandom {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +98,7 @@ mod tests {
     #[test]
     fn a_stored_key_pair_reads_back() {
         let private = PrivateKey::generate();
-        let again = PrivateKey::from_seed(&*private.seed()).unwrap();
+        let again = PrivateKey::from_seed(&private.seed()[..]).unwrap();
         assert!(again.public() == private.public());
         let public = PublicKey::from_bytes(private.public().as_bytes()).unwrap();
         assert_eq!(public.fingerprint(), private.public().fingerprint());

@@ -3,7 +3,7 @@
 use super::incoming::Incoming;
 use super::manifest::{BadManifest, BadPart, Draft};
 use crate::cipher::{ContentRoot, Dek, SealedContent, content_root, seal};
-use crate::keys::{Binding, DirectoryRow, SealedDek, seal_dek};
+use crate::keys::{Binding, DirectoryRow, KeysError, SealedDek, seal_dek};
 use crate::random;
 use crate::store::NewContent;
 use mbx_common::assurance::ProtectionClass;
@@ -26,6 +26,9 @@ pub enum SealError {
     /// The manifest cannot be written.
     #[error(transparent)]
     Manifest(#[from] BadManifest),
+    /// A recipient's public key is none.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The daemon is stopping, or a task of ours failed.
     #[error("encrypting a delivery was broken off")]
     BrokenOff(#[from] JoinError),
@@ -36,6 +39,7 @@ impl SealError {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Part(_) | Self::Manifest(_) => Kind::Internal,
+            Self::Keys(error) => error.kind(),
             Self::BrokenOff(_) => Kind::Unavailable,
         }
     }
@@ -127,18 +131,18 @@ impl SealedDelivery {
             .map(|some| {
                 let (this, some) = (Arc::clone(self), some.to_vec());
                 spawn_blocking(move || {
-                    some.iter().map(|row| this.for_recipient(row)).collect::<Vec<_>>()
+                    some.iter().map(|row| this.for_recipient(row)).collect::<Result<Vec<_>, _>>()
                 })
             })
             .collect();
         let mut sealed = Vec::with_capacity(recipients.len());
         for task in tasks {
-            sealed.extend(task.await?);
+            sealed.extend(task.await??);
         }
         Ok(sealed)
     }
 
-    fn for_recipient(&self, recipient: &DirectoryRow) -> Vec<SealedMessage> {
+    fn for_recipient(&self, recipient: &DirectoryRow) -> Result<Vec<SealedMessage>, KeysError> {
         let key = recipient.tier(self.class.tier());
         (0_u32..)
             .zip(&self.messages)
@@ -150,8 +154,8 @@ impl SealedDelivery {
                     message: id,
                     place,
                 };
-                let dek = seal_dek(&self.dek, &key.public, &self.binding(facts));
-                SealedMessage { id, place, epoch: key.epoch, dek }
+                let dek = seal_dek(&self.dek, &key.public, &self.binding(facts))?;
+                Ok(SealedMessage { id, place, epoch: key.epoch, dek })
             })
             .collect()
     }

@@ -42,7 +42,7 @@ async fn a_basic_key_refuses_a_high_dek() {
     let (bench, _) = registered().await;
     let found = bench.keys.find(&number(FIRST)).await.unwrap().unwrap();
     let high = binding(1, ProtectionClass::Three);
-    let sealed = seal_dek(&Dek::generate(), &found.row.high.public, &high);
+    let sealed = seal_dek(&Dek::generate(), &found.row.high.public, &high).unwrap();
     let key = bench.keys.unlock_tier(session(1), mailbox(1), Tier::Basic).await.unwrap();
     assert!(key.open_dek(&sealed, &high).is_err());
     assert!(key.open_dek(&sealed, &binding(1, ProtectionClass::One)).is_err());
@@ -53,7 +53,8 @@ async fn delivering_needs_no_token() {
     let (bench, _) = registered().await;
     bench.custody.refuse(Some(CustodyError::Timeout));
     let found = bench.keys.find(&number(FIRST)).await.unwrap().unwrap();
-    seal_dek(&Dek::generate(), &found.row.high.public, &binding(1, ProtectionClass::Three));
+    seal_dek(&Dek::generate(), &found.row.high.public, &binding(1, ProtectionClass::Three))
+        .unwrap();
     let error = bench.keys.unlock_tier(session(1), mailbox(1), Tier::High).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
     assert!(error.retry_after().is_some());
@@ -133,7 +134,7 @@ async fn locked_with_the_lookup_credential_recipients_are_found_and_nothing_is_r
     let found = bench.keys.find(&number(FIRST)).await.unwrap().unwrap();
     assert_eq!(found.row.mailbox, mailbox(1));
     assert_eq!(bench.keys.mark(&[b"duplicate", b"x"]).unwrap(), mark);
-    seal_dek(&Dek::generate(), &found.row.basic.public, &binding(1, ProtectionClass::One));
+    seal_dek(&Dek::generate(), &found.row.basic.public, &binding(1, ProtectionClass::One)).unwrap();
     let read = bench.keys.unlock_tier(session(1), mailbox(1), Tier::Basic).await;
     assert!(matches!(read, Err(KeysError::Locked)));
     let record = bench.keys.open_record(mailbox(1), &made[0].record).await;

@@ -1,12 +1,13 @@
 //! Against others: published vectors of X-Wing and HPKE, and an independent decryptor in Python
 //! that knows our format pages alone (`tests/interop/decrypt.py`).
 
+use super::super::xwing::encapsulate;
 use super::super::{Binding, PrivateKey, PublicKey, seal_dek};
+use super::binding;
 use crate::cipher::{self, Dek, content_root};
-use hpke::aead::AesGcm128;
+use hpke::aead::{AesGcm128, AesGcm256};
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{Kem, X25519HkdfSha256, XWing};
-use hpke::rand_core::{Infallible, TryCryptoRng, TryRng};
 use hpke::{Deserializable, OpModeR, Serializable};
 use mbx_common::assurance::ProtectionClass;
 use mbx_common::id::{ContentId, DeliveryId, MailboxId, MessageId};
@@ -33,28 +34,6 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// Gives the vector's randomness, once.
-struct Given(Vec<u8>);
-
-impl TryRng for Given {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        unreachable!("encapsulation asks for bytes")
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        unreachable!("encapsulation asks for bytes")
-    }
-
-    fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> Result<(), Infallible> {
-        buffer.copy_from_slice(&self.0.drain(..buffer.len()).collect::<Vec<_>>());
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Given {}
-
 #[derive(Deserialize)]
 struct XWingVectors {
     vectors: Vec<XWingVector>,
@@ -64,7 +43,6 @@ struct XWingVectors {
 struct XWingVector {
     private_key: String,
     public_key: String,
-    encapsulation_seed: String,
     enc: String,
     shared_secret: String,
 }
@@ -76,14 +54,64 @@ fn x_wing_gives_the_drafts_vectors() {
     for vector in file.vectors {
         let private = PrivateKey::from_seed(&bytes(&vector.private_key)).unwrap();
         assert_eq!(hex(private.public().as_bytes()), vector.public_key);
-        let public = PublicKey::from_bytes(&bytes(&vector.public_key)).unwrap();
-        let mut given = Given(bytes(&vector.encapsulation_seed));
-        let (shared, enc) = XWing::encap_with_rng(public.kem(), None, &mut given).unwrap();
-        assert_eq!(hex(&enc.to_bytes()), vector.enc);
-        assert_eq!(hex(&shared.0), vector.shared_secret);
-        let shared = XWing::decap(private.kem(), None, &enc).unwrap();
-        assert_eq!(hex(&shared.0), vector.shared_secret);
+        let enc = bytes(&vector.enc).try_into().unwrap();
+        assert_eq!(hex(&*private.decapsulate(&enc).unwrap()), vector.shared_secret);
     }
+}
+
+/// The `hpke` crate's key of the same seed.
+fn theirs(private: &PrivateKey) -> <XWing as Kem>::PrivateKey {
+    <XWing as Kem>::PrivateKey::from_bytes(&private.seed()[..]).unwrap()
+}
+
+#[test]
+fn another_implementation_opens_what_is_encapsulated_and_has_the_same_public_key() {
+    for _ in 0..8 {
+        let private = PrivateKey::generate();
+        let public = private.public();
+        assert_eq!(XWing::sk_to_pk(&theirs(&private)).to_bytes()[..], public.as_bytes()[..]);
+        let (enc, shared) = encapsulate(public.as_bytes()).unwrap();
+        let enc = <XWing as Kem>::EncappedKey::from_bytes(&enc[..]).unwrap();
+        assert_eq!(XWing::decap(&theirs(&private), None, &enc).unwrap().0[..], shared[..]);
+    }
+}
+
+#[test]
+fn another_implementation_refuses_the_same_public_keys() {
+    let sound = *PrivateKey::generate().public().as_bytes();
+    for at in 0..1152 {
+        for value in [0xff, 0x0d, 0xd0] {
+            let mut bytes = sound;
+            bytes[at] = value;
+            let theirs = <XWing as Kem>::PublicKey::from_bytes(&bytes).is_ok();
+            assert_eq!(PublicKey::from_bytes(&bytes).is_some(), theirs, "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_is_not_agreed_on_with_a_point_of_small_order() {
+    let mut bytes = *PrivateKey::generate().public().as_bytes();
+    bytes[1184..].fill(0);
+    assert!(encapsulate(&bytes).is_none());
+}
+
+#[test]
+fn another_implementation_opens_a_sealed_dek() {
+    let (private, dek) = (PrivateKey::generate(), Dek::generate());
+    let binding = binding(1, ProtectionClass::Three);
+    let sealed = seal_dek(&dek, &private.public(), &binding).unwrap();
+    let (enc, ciphertext) = sealed.as_bytes()[1..].split_at(1120);
+    let enc = <XWing as Kem>::EncappedKey::from_bytes(enc).unwrap();
+    let plain = hpke::single_shot_open::<AesGcm256, HkdfSha256, XWing>(
+        &OpModeR::Base,
+        &theirs(&private),
+        &enc,
+        b"mbx sealed dek\x01",
+        ciphertext,
+        &binding.aad(),
+    );
+    assert_eq!(plain.unwrap(), dek.expose());
 }
 
 #[derive(Deserialize)]
@@ -163,10 +191,10 @@ impl Message {
             place: 2,
             root: content_root(&shares),
         };
-        let sealed = seal_dek(&dek, &private.public(), &binding);
+        let sealed = seal_dek(&dek, &private.public(), &binding).unwrap();
         let ids: Vec<_> = contents.iter().map(|(id, _)| id.to_string()).collect();
         let fields = serde_json::json!({
-            "private_key": hex(&*private.seed()),
+            "private_key": hex(&private.seed()[..]),
             "mailbox": binding.mailbox.to_string(),
             "epoch": binding.epoch,
             "delivery": binding.delivery.to_string(),

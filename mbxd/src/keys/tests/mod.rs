@@ -92,7 +92,7 @@ async fn row(bench: &Bench, table: Table, key: &[u8]) -> Vec<u8> {
 async fn deliver_and_read(bench: &Bench, class: ProtectionClass) {
     let found = bench.keys.find(&number(FIRST)).await.unwrap().unwrap();
     let dek = Dek::generate();
-    let sealed = seal_dek(&dek, &found.row.tier(class.tier()).public, &binding(1, class));
+    let sealed = seal_dek(&dek, &found.row.tier(class.tier()).public, &binding(1, class)).unwrap();
     let key = bench.keys.unlock_tier(session(1), mailbox(1), class.tier()).await.unwrap();
     let opened = key.open_dek(&sealed, &binding(1, class)).unwrap();
     assert!(bool::from(opened.ct_eq(&dek)));

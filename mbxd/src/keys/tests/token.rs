@@ -77,7 +77,8 @@ impl Real {
     async fn deliver(&self, class: ProtectionClass) -> (Dek, SealedDek) {
         let found = self.keys.find(&number(FIRST)).await.unwrap().unwrap();
         let dek = Dek::generate();
-        let sealed = seal_dek(&dek, &found.row.tier(class.tier()).public, &binding(1, class));
+        let sealed =
+            seal_dek(&dek, &found.row.tier(class.tier()).public, &binding(1, class)).unwrap();
         (dek, sealed)
     }
 
