@@ -132,14 +132,31 @@ impl TagReader {
             let (taken, rest) = rest.split_at(missing.min(rest.len()));
             bytes = rest;
             self.tag.extend_from_slice(taken);
-            if let Ok(tag) = <&[u8; TAG_LEN]>::try_from(self.tag.as_slice()) {
-                self.part.push(tag);
-                self.tag.clear();
-                self.chunk = self.chunk.saturating_add(1);
-                self.before_tag = self.header.chunk_plain_len(self.chunk).unwrap_or_default();
+            if let Ok(tag) = <[u8; TAG_LEN]>::try_from(self.tag.as_slice()) {
+                self.taken(&tag);
             }
         }
         Ok(())
+    }
+
+    /// Takes the next chunk's tag alone, where what lies before it was not read.
+    ///
+    /// # Errors
+    /// [`StoredFormError::Length`] where it is none, or there is no further chunk.
+    pub fn tag(&mut self, tag: &[u8]) -> Result<(), StoredFormError> {
+        let tag = <&[u8; TAG_LEN]>::try_from(tag).map_err(|_| StoredFormError::Length)?;
+        if self.chunk == self.header.chunks() || !self.tag.is_empty() {
+            return Err(StoredFormError::Length);
+        }
+        self.taken(tag);
+        Ok(())
+    }
+
+    fn taken(&mut self, tag: &[u8; TAG_LEN]) {
+        self.part.push(tag);
+        self.tag.clear();
+        self.chunk = self.chunk.saturating_add(1);
+        self.before_tag = self.header.chunk_plain_len(self.chunk).unwrap_or_default();
     }
 
     /// The content's share of the root.

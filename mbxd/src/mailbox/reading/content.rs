@@ -1,6 +1,7 @@
 //! A delivery's contents, decrypted.
 
 use super::error::HolderError;
+use super::stored::Stored;
 use crate::access::Grant;
 use crate::cipher::{
     CHUNK_LEN, ContentRoot, Dek, DigestPart, HEADER_LEN, Header, Plain, Reader, TagReader,
@@ -11,7 +12,6 @@ use crate::mailbox::manifest::Manifest;
 use crate::mailbox::row::MessageRow;
 use crate::mailbox::service::Mailboxes;
 use crate::store::{ReadError, Store};
-use bytes::Bytes;
 use mbx_common::id::{ContentId, MailboxId};
 use std::ops::Range;
 
@@ -32,35 +32,34 @@ impl Mailboxes {
         Ok(self.keys().unlock_tier(session, grant.mailbox(), tier).await?)
     }
 
-    /// The manifest of a delivery; its one or more chunks are verified under the DEK.
-    pub(super) async fn manifest(&self, dek: &Dek, id: ContentId) -> Result<Manifest, HolderError> {
-        let reader = self.reader(dek, id).await?;
-        let stretch = reader.stretch(0..reader.header().plain_len());
-        let stored = self.store().content(id, stretch.stored.clone()).await?;
-        let plain = reader.open_stretch(&stretch, &stored)?;
-        Ok(Manifest::decode(&plain)?)
-    }
-
-    pub(super) async fn reader(&self, dek: &Dek, id: ContentId) -> Result<Reader, HolderError> {
-        let header = self.store().content(id, 0..header_len()).await?;
-        Ok(Reader::new(dek, id, &header)?)
-    }
-
-    /// Proves that the stored contents are those that were delivered.
+    /// Proves that the stored contents are those that were delivered; gives the payload.
     pub(super) async fn check_root(
         &self,
         row: &MessageRow,
+        stored: &Stored,
         manifest: &Manifest,
-    ) -> Result<(), HolderError> {
-        let listed = manifest.contents.iter().map(|content| content.id);
-        let ids: Vec<ContentId> = std::iter::once(row.manifest).chain(listed).collect();
-        let root = stored_root(self.store(), &ids).await?;
-        if root.root == ContentRoot::from_bytes(row.content_root) {
-            Ok(())
+    ) -> Result<Option<Stored>, HolderError> {
+        let mut parts = vec![stored.digest().await?];
+        let mut payload = None;
+        for listed in &manifest.contents {
+            let content = Stored::find(self.store(), listed.id).await?;
+            parts.push(content.digest().await?);
+            payload.get_or_insert(content);
+        }
+        if content_root(&parts) == ContentRoot::from_bytes(row.content_root) {
+            Ok(payload)
         } else {
             Err(HolderError::ContentRoot)
         }
     }
+}
+
+/// The manifest of a delivery as it lies in the store, verified under the DEK.
+pub(super) async fn open_manifest(dek: &Dek, stored: &Stored) -> Result<Manifest, HolderError> {
+    let reader = Reader::new(dek, stored.id(), stored.header())?;
+    let stretch = reader.stretch(0..reader.header().plain_len());
+    let plain = reader.open_stretch(&stretch, &stored.bytes(stretch.stored.clone()).await?)?;
+    Ok(Manifest::decode(&plain)?)
 }
 
 /// The DEK of a message; opens only where class, delivery, place and content root are as sealed.
@@ -122,16 +121,18 @@ async fn stored_digest(store: &Store, id: ContentId) -> Result<(DigestPart, u64)
 /// A range of one content's plaintext, opened piece by piece; nothing unverified is released.
 #[derive(Debug)]
 pub(super) struct PlainStream {
-    store: Store,
+    stored: Stored,
     reader: Reader,
-    id: ContentId,
     rest: Range<u64>,
 }
 
 impl PlainStream {
-    pub(super) fn new(store: Store, reader: Reader, id: ContentId, range: Range<u64>) -> Self {
+    /// # Errors
+    /// [`HolderError::Content`] where the stored header is another content's or none.
+    pub(super) fn new(dek: &Dek, stored: Stored, range: Range<u64>) -> Result<Self, HolderError> {
+        let reader = Reader::new(dek, stored.id(), stored.header())?;
         let end = range.end.min(reader.header().plain_len());
-        Self { store, reader, id, rest: range.start..end }
+        Ok(Self { stored, reader, rest: range.start..end })
     }
 
     /// The next piece; `None` at the end.
@@ -144,7 +145,7 @@ impl PlainStream {
         let border = (self.rest.start / step).saturating_add(1).saturating_mul(step);
         let end = border.min(self.rest.end);
         let stretch = self.reader.stretch(self.rest.start..end);
-        let stored: Bytes = self.store.content(self.id, stretch.stored.clone()).await?;
+        let stored = self.stored.bytes(stretch.stored.clone()).await?;
         let plain = self.reader.open_stretch(&stretch, &stored)?;
         self.rest.start = end;
         Ok(Some(plain))

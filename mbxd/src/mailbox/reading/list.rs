@@ -1,7 +1,8 @@
 //! The messages of a mailbox, newest first.
 
-use super::content::open_dek;
+use super::content::{open_dek, open_manifest};
 use super::error::HolderError;
+use super::stored::Stored;
 use super::view::{Etag, MessageView};
 use super::visit::Visit;
 use crate::access::{Action, Denied, Grant};
@@ -209,7 +210,8 @@ impl Mailboxes {
         (raw, row): (&Bytes, &MessageRow),
     ) -> Result<MessageView, HolderError> {
         let dek = open_dek(key, mailbox, row)?;
-        let manifest = self.manifest(&dek, row.manifest).await?;
+        let stored = Stored::find(self.store(), row.manifest).await?;
+        let manifest = open_manifest(&dek, &stored).await?;
         let message = manifest.message(row.place).ok_or(BadManifest)?;
         Ok(MessageView::of(row, &manifest.sender.name, message, Etag::of(raw)))
     }

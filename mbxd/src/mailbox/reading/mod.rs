@@ -10,6 +10,7 @@ mod error;
 mod list;
 mod open;
 mod part;
+mod stored;
 mod view;
 mod visit;
 

@@ -1,8 +1,9 @@
 //! A message is opened: grant, keys, contents, audit entry, then its octets.
 
-use super::content::{PlainStream, open_dek};
+use super::content::{PlainStream, open_dek, open_manifest};
 use super::error::HolderError;
 use super::part::PartStream;
+use super::stored::Stored;
 use super::view::{Etag, MessageView};
 use super::visit::Visit;
 use crate::access::{Action, Grant};
@@ -32,6 +33,8 @@ pub struct OpenedMessage {
     dek: Dek,
     manifest: Manifest,
     place: u32,
+    /// The delivery's first content, the payload, where it was looked at already.
+    payload: Option<Stored>,
 }
 
 impl Mailboxes {
@@ -57,9 +60,9 @@ impl Mailboxes {
         let fresh = visit.is_fresh_for(message)?;
         let located = self.locate(visit, message).await?;
         let grant = self.grant(visit, Action::read(located.row.class.tier()))?;
-        let opened = self.unseal(&grant, visit, &located).await?;
+        let (mut opened, stored) = self.unseal(&grant, visit, &located).await?;
         if fresh {
-            self.check_root(&located.row, &opened.manifest).await?;
+            opened.payload = self.check_root(&located.row, &stored, &opened.manifest).await?;
             let entry = self
                 .entry(visit, Event::MessageOpened)
                 .about(Subject::Message(message))
@@ -97,8 +100,11 @@ impl Mailboxes {
             }
         };
         let content = opened.manifest.contents.get(index).ok_or(BadManifest)?;
-        let reader = self.reader(&opened.dek, content.id).await?;
-        let plain = PlainStream::new(self.store().clone(), reader, content.id, text);
+        let stored = match &opened.payload {
+            Some(payload) if payload.id() == content.id => payload.clone(),
+            _ => Stored::find(self.store(), content.id).await?,
+        };
+        let plain = PlainStream::new(&opened.dek, stored, text)?;
         Ok(PartStream::new(plain, is_base64.then(Decoder::default), skip, len))
     }
 
@@ -122,13 +128,14 @@ impl Mailboxes {
         Ok(Located { key, raw, row })
     }
 
-    /// Opens key, DEK and manifest of a message that the grant covers.
+    /// Opens key, DEK and manifest of a message that the grant covers; gives the manifest as it
+    /// is stored too.
     async fn unseal(
         &self,
         grant: &Grant,
         visit: &Visit,
         located: &Located,
-    ) -> Result<OpenedMessage, HolderError> {
+    ) -> Result<(OpenedMessage, Stored), HolderError> {
         let row = &located.row;
         if row.deleted.is_some() {
             return Err(HolderError::NoMessage);
@@ -141,9 +148,10 @@ impl Mailboxes {
         }
         let key = self.unlock(grant, visit.session()).await?;
         let dek = open_dek(&key, mailbox, row)?;
-        let manifest = self.manifest(&dek, row.manifest).await?;
+        let stored = Stored::find(self.store(), row.manifest).await?;
+        let manifest = open_manifest(&dek, &stored).await?;
         let message = manifest.message(row.place).ok_or(BadManifest)?;
         let view = MessageView::of(row, &manifest.sender.name, message, Etag::of(&located.raw));
-        Ok(OpenedMessage { view, dek, place: row.place, manifest })
+        Ok((OpenedMessage { view, dek, place: row.place, manifest, payload: None }, stored))
     }
 }

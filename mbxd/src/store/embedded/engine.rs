@@ -6,7 +6,6 @@ use super::error::{IndexError, OpenError};
 use super::index::Found;
 use super::open::{Opened, open};
 use super::options::Options;
-use super::place::Place;
 use super::queue::Pending;
 use super::rebuild::RebuildProgress;
 use super::record::Encoded;
@@ -182,15 +181,16 @@ impl Engine for Embedded {
     }
 
     fn content(&self, id: ContentId, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ReadError>> {
+        let place = match self.shared.with_index(|index| index.content(id)) {
+            Ok(Some(place)) => place.part(range),
+            Ok(None) => return Box::pin(ready(Err(ReadError::NoContent))),
+            Err(error) => return Box::pin(ready(Err(error))),
+        };
+        if let Some(bytes) = self.shared.files.read_now(place) {
+            return Box::pin(ready(Ok(bytes)));
+        }
         let shared = Arc::clone(&self.shared);
-        apart(move || {
-            let place =
-                shared.with_index(|index| index.content(id))?.ok_or(ReadError::NoContent)?;
-            let end = range.end.min(place.len);
-            let start = range.start.min(end);
-            let offset = place.offset.saturating_add(start);
-            shared.files.read(Place { offset, len: end.saturating_sub(start), ..place })
-        })
+        apart(move || shared.files.read(place))
     }
 
     fn tree(&self) -> BoxFuture<'_, Result<(u64, [u8; 32]), ReadError>> {

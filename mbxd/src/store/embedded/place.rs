@@ -28,6 +28,13 @@ impl Place {
         Self { segment: record.segment, offset, len: part.end.saturating_sub(part.start) }
     }
 
+    /// A range of it, counted from its first byte and cut to it.
+    pub(super) fn part(self, range: Range<u64>) -> Self {
+        let end = range.end.min(self.len);
+        let start = range.start.min(end);
+        Self { offset: self.offset.saturating_add(start), len: end.saturating_sub(start), ..self }
+    }
+
     /// Whether the other place lies within this one.
     pub(super) fn holds(self, other: Self) -> bool {
         let end = |place: Self| place.offset.saturating_add(place.len);
