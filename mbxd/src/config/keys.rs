@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Keys {
     /// Opened mailbox keys kept at most; the one unused for longest goes first. Each takes about
-    /// 3 KiB. 0 keeps none. Default 10,000.
+    /// 6 KiB, with the last few message keys that it opened. 0 keeps none. Default 10,000.
     pub cache_keys_max: u32,
     /// Unused for so long, an opened key is dropped. Default `5 min`.
     pub cache_idle: Span,

@@ -3,7 +3,7 @@
 //! The only place where an opened private key outlives one act. Bounded, expiring, wiped on drop;
 //! wrapping secrets are never kept.
 
-use super::pair::PrivateKey;
+use super::unlocked::UnlockedKey;
 use mbx_common::assurance::Tier;
 use mbx_common::id::MailboxId;
 use mbx_common::time::Timestamp;
@@ -41,7 +41,7 @@ pub(super) struct Slot {
 }
 
 struct Entry {
-    key: Arc<PrivateKey>,
+    key: Arc<UnlockedKey>,
     epoch: u32,
     opened: Timestamp,
     used: Timestamp,
@@ -59,7 +59,7 @@ impl Generation {
 
 /// A key that was opened just now.
 pub(super) struct Opened {
-    pub(super) key: Arc<PrivateKey>,
+    pub(super) key: Arc<UnlockedKey>,
     pub(super) epoch: u32,
     /// The cache's generation when the opening began.
     pub(super) began: Generation,
@@ -88,7 +88,7 @@ impl Cache {
         slot: Slot,
         epoch: u32,
         now: Timestamp,
-    ) -> Option<Arc<PrivateKey>> {
+    ) -> Option<Arc<UnlockedKey>> {
         let entry = self.entries.get_mut(&slot)?;
         if entry.epoch != epoch || self.bounds.expired(entry, now) {
             self.entries.remove(&slot);
@@ -173,9 +173,14 @@ impl CacheBounds {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pair::PrivateKey;
     use super::*;
 
     const BOUNDS: CacheBounds = CacheBounds { keys_max: 2, idle_ms: 100, absolute_ms: 250 };
+
+    fn key() -> Arc<UnlockedKey> {
+        Arc::new(UnlockedKey::new(PrivateKey::generate()))
+    }
 
     fn slot(session: u8, mailbox: u8, tier: Tier) -> Slot {
         Slot {
@@ -190,7 +195,7 @@ mod tests {
     }
 
     fn put(cache: &mut Cache, slot: Slot, now: Timestamp) {
-        let (key, began) = (Arc::new(PrivateKey::generate()), cache.generation());
+        let (key, began) = (key(), cache.generation());
         cache.put(slot, Opened { key, epoch: 1, began }, now);
     }
 
@@ -265,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_dropped_key_is_dropped_at_once() {
-        let key = Arc::new(PrivateKey::generate());
+        let key = key();
         let watch = Arc::downgrade(&key);
         let mut cache = Cache::new(BOUNDS);
         let began = cache.generation();
@@ -294,7 +299,7 @@ mod tests {
             let mut cache = Cache::new(BOUNDS);
             let began = cache.generation();
             end(&mut cache);
-            let key = Arc::new(PrivateKey::generate());
+            let key = key();
             cache.put(slot(1, 1, Tier::Basic), Opened { key, epoch: 1, began }, at(0));
             assert_eq!(cache.len(), 0);
             put(&mut cache, slot(1, 1, Tier::Basic), at(0));

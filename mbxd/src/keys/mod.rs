@@ -34,6 +34,7 @@ mod secret_check;
 mod side_record;
 mod small;
 mod token_key;
+mod unlocked;
 mod unlocking;
 mod xwing;
 

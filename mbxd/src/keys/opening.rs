@@ -7,8 +7,9 @@ use super::keyring::LifeTier;
 use super::mailbox_keys::{MailboxKeys, Owner, kek};
 use super::pair::PrivateKey;
 use super::register;
-use super::sealed_dek::{self, Binding, SealedDek};
+use super::sealed_dek::{Binding, SealedDek};
 use super::side_record::{self, Unveiled};
+use super::unlocked::UnlockedKey;
 use crate::cipher::Dek;
 use crate::store::Table;
 use mbx_common::assurance::Tier;
@@ -22,19 +23,19 @@ use zeroize::Zeroizing;
 /// Wiped when the last clone is gone and the cache has dropped it.
 #[derive(Clone)]
 pub struct OpenedKey {
-    key: Arc<PrivateKey>,
+    key: Arc<UnlockedKey>,
     mailbox: MailboxId,
     tier: Tier,
 }
 
 impl OpenedKey {
-    /// Opens a DEK that was sealed to this mailbox and tier.
+    /// Opens a DEK that was sealed to this mailbox and tier; the last few are kept with the key.
     ///
     /// # Errors
     /// [`KeysError::Altered`] where it is sealed to another key, or for other facts than the row
     /// says.
-    pub fn open_dek(&self, sealed: &SealedDek, binding: &Binding) -> Result<Dek, KeysError> {
-        sealed_dek::open_dek(sealed, &self.key, binding)
+    pub fn open_dek(&self, sealed: &SealedDek, binding: &Binding) -> Result<Arc<Dek>, KeysError> {
+        self.key.open_dek(sealed, binding)
     }
 
     /// The tier it opens.
@@ -75,7 +76,8 @@ impl Keys {
         if let Some(key) = cached {
             return Ok(OpenedKey { key, mailbox, tier });
         }
-        let key = Arc::new(self.noted(self.open_tier(&open, &row, mailbox, tier).await)?);
+        let key = self.noted(self.open_tier(&open, &row, mailbox, tier).await)?;
+        let key = Arc::new(UnlockedKey::new(key));
         let opened = Opened { key: Arc::clone(&key), epoch, began };
         self.cache().put(slot, opened, self.0.clock.now());
         Ok(OpenedKey { key, mailbox, tier })

@@ -7,6 +7,7 @@ use super::xwing::{ENC_LEN, encapsulate};
 use crate::cipher::{ContentRoot, Dek};
 use mbx_common::assurance::{ProtectionClass, Tier};
 use mbx_common::id::{DeliveryId, MailboxId, MessageId};
+use sha2::{Digest as _, Sha256};
 use std::sync::LazyLock;
 
 const VERSION: u8 = 1;
@@ -85,6 +86,11 @@ impl SealedDek {
     /// The stored form.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// SHA-256 over the stored form and everything that it is bound to.
+    pub(super) fn digest(&self, binding: &Binding) -> [u8; 32] {
+        Sha256::new().chain_update(&self.0).chain_update(binding.aad()).finalize().into()
     }
 }
 

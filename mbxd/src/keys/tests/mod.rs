@@ -55,7 +55,7 @@ fn new_mailbox(byte: u8, text: &str) -> NewMailbox {
     }
 }
 
-fn binding(byte: u8, class: ProtectionClass) -> Binding {
+pub(super) fn binding(byte: u8, class: ProtectionClass) -> Binding {
     Binding {
         mailbox: mailbox(byte),
         epoch: 1,

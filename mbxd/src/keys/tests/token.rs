@@ -12,6 +12,7 @@ use mbx_tests::faults::{Faults, code};
 use mbx_tests::token::{Kind as TokenKind, Token, alone_async, alone_async_on};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -87,7 +88,7 @@ impl Real {
         by: u8,
         class: ProtectionClass,
         sealed: &SealedDek,
-    ) -> Result<Dek, KeysError> {
+    ) -> Result<Arc<Dek>, KeysError> {
         let key = self.keys.unlock_tier(session(by), mailbox(1), class.tier()).await?;
         key.open_dek(sealed, &binding(1, class))
     }

@@ -14,6 +14,7 @@ use crate::mailbox::service::Mailboxes;
 use crate::store::{ReadError, Store};
 use mbx_common::id::{ContentId, MailboxId};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Chunks that are fetched and opened at a time: 256 KiB.
 const CHUNKS_AT_ONCE: u64 = 4;
@@ -67,7 +68,7 @@ pub(super) fn open_dek(
     key: &OpenedKey,
     mailbox: MailboxId,
     row: &MessageRow,
-) -> Result<Dek, HolderError> {
+) -> Result<Arc<Dek>, HolderError> {
     let binding = Binding {
         mailbox,
         epoch: row.epoch,

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use mbx_common::audit::{Event, Fact, Subject};
 use mbx_common::id::{MailboxId, MessageId};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A message's row where it stands, before anything of it was opened.
 pub(super) struct Located {
@@ -30,7 +31,7 @@ pub(super) struct Located {
 pub struct OpenedMessage {
     /// What row and manifest tell.
     pub view: MessageView,
-    dek: Dek,
+    dek: Arc<Dek>,
     manifest: Manifest,
     place: u32,
     /// The delivery's first content, the payload, where it was looked at already.
