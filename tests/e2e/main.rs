@@ -36,6 +36,7 @@ mod at_rest;
 mod audit;
 mod check_config;
 mod crash;
+mod generated;
 mod hostile;
 mod hsm;
 mod interop;

@@ -6,8 +6,13 @@
 
 pub mod driver;
 pub mod programme;
+mod xml;
 
 use programme::Programme;
 
 /// All programmes, in the order in which they run.
-pub const PROGRAMMES: &[Programme] = &[];
+pub const PROGRAMMES: &[Programme] = &[Programme {
+    name: "xml",
+    what: "generated deliveries: what is taken is what both signers signed",
+    run: xml::run,
+}];

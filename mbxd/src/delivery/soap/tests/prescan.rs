@@ -54,6 +54,35 @@ fn a_character_reference_to_no_character_is_refused() {
     }
 }
 
+/// XML reads such a return as a line feed; the tree would keep it.
+#[test]
+fn a_carriage_return_alone_beside_a_reference_is_refused() {
+    for text in
+        ["\r&amp;", "&amp;\r", "&amp;\rx", "x\r&#10;", "&#13;\r&#10;", "\r\r&lt;", "&#65;\r\r\n"]
+    {
+        assert_refused(&format!("<a>{text}</a>"), PrescanError::CarriageReturn);
+    }
+}
+
+#[test]
+fn every_other_carriage_return_is_read_as_xml_says() {
+    for (text, said) in [
+        ("a\rb", "a\nb"),
+        ("a\r\nb", "a\nb"),
+        ("\r", "\n"),
+        ("&amp;x\ry", "&x\ny"),
+        ("&#13;\n", "\r\n"),
+        ("&#13;\r\n", "\r\n"),
+        ("&amp;\r\n&amp;", "&\n&"),
+        ("a\r\r\nb&#13;", "a\n\nb\r"),
+        ("&amp;<![CDATA[\r]]>&amp;", "&\n&"),
+    ] {
+        let text = format!("<a>{text}</a>");
+        let document = read(&text).unwrap();
+        assert_eq!(document.root().0.text(), Some(said), "{text:?}");
+    }
+}
+
 #[test]
 fn the_predefined_and_numeric_references_and_cdata_are_taken() {
     let text = "<a b=\"&lt;&#9;\">&amp;&lt;&gt;&quot;&apos;&#229;&#xE5;<![CDATA[<b>&x;]]]]></a>";
@@ -230,6 +259,23 @@ fn marks_in_text_that_would_make_the_tree_reserve_room_are_refused() {
 #[test]
 fn a_default_namespace_declared_twice_on_an_element_is_refused() {
     assert_refused("<a xmlns=\"u\" xmlns=\"v\"/>", PrescanError::Declares);
+}
+
+#[test]
+fn the_prefix_xml_declared_twice_on_an_element_is_refused() {
+    let once = " xmlns:xml='http://www.w3.org/XML/1998/namespace'";
+    assert!(read(&format!("<a{once}/>")).is_ok());
+    assert_refused(&format!("<a{once}{once}/>"), PrescanError::Declares);
+}
+
+#[test]
+fn a_name_that_begins_with_a_colon_is_refused() {
+    for text in
+        ["<:a/>", "<:a></:a>", "<a></:a>", "<a><:b/></a>", "<a :b=''/>", "<a :xmlns='urn:b'/>"]
+    {
+        let error = read(text).unwrap_err();
+        assert!(matches!(error, ReadError::Prescan(_)), "{text}: {error}");
+    }
 }
 
 #[test]
