@@ -132,7 +132,7 @@ fn prescan(error: PrescanError, octets: &[u8], text: &str) -> Option<&'static st
         PrescanError::Encoding => inside("encoding").then_some("refused: another encoding"),
         PrescanError::Declaration => inside("<?xml").then_some("refused: an odd declaration"),
         PrescanError::CarriageReturn => {
-            let touches = inside("\r&") || text.replace("\r\n", "").contains(";\r");
+            let touches = inside("\r&") || inside(";\r<");
             touches.then_some("refused: a carriage return alone beside a reference")
         }
         PrescanError::Doctype => inside("<!").then_some("refused: a document type"),

@@ -390,21 +390,19 @@ fn after_cdata(bytes: &[u8]) -> Result<&[u8], PrescanError> {
 
 /// References of a text, and carriage returns beside them.
 ///
-/// XML reads a carriage return without a line feed behind it as a line feed (§2.11). Our tree builder
-/// does so too, unless a reference touches it: then it stays, and we would read otherwise than
-/// whoever signed. A `;` before it is taken for a reference's end.
+/// XML reads a carriage return without a line feed behind it as a line feed (§2.11). So does our
+/// tree builder, unless a reference follows at once, or stands before it at the text's end: then the
+/// return stays, and we would read otherwise than whoever signed. A `;` is taken for a reference's
+/// end.
 fn check_text(text: &[u8]) -> Result<(), PrescanError> {
     check_references(text)?;
-    let (mut rest, mut before) = (text, None);
+    let mut rest = text;
     while let Some(place) = position(rest, |byte| byte == b'\r') {
-        let (passed, from) = rest.split_at(place);
-        before = passed.last().copied().or(before);
+        let (before, from) = rest.split_at(place);
         rest = from.get(1..).unwrap_or_default();
-        let behind = rest.first().copied();
-        if behind == Some(b'&') || (before == Some(b';') && behind != Some(b'\n')) {
+        if rest.starts_with(b"&") || (rest.is_empty() && before.ends_with(b";")) {
             return Err(PrescanError::CarriageReturn);
         }
-        before = Some(b'\r');
     }
     Ok(())
 }
