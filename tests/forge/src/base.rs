@@ -168,8 +168,8 @@ fn message(rng: &mut ChaCha8Rng) -> Element {
     message
 }
 
-/// A character that is used in names alone; XML 1.0 takes it there since its fifth edition.
-pub const LATE_NAME: char = '\u{10000}';
+/// Characters that are used in names alone; XML 1.0 takes them there since its fifth edition.
+pub const LATE_IN_NAMES: [char; 2] = ['\u{10000}', '\u{ff41}'];
 
 /// An `OfficialMatter`: the one place where anything may stand.
 pub fn matter(rng: &mut ChaCha8Rng) -> Element {

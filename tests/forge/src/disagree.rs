@@ -91,9 +91,9 @@ fn is_uri(uri: &str) -> bool {
     uri.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'&' | b'<' | b'>' | b'{' | b'}'))
 }
 
-/// Whether the one character is there that the generator puts into names alone.
+/// Whether a character is there that the generator puts into names alone.
 fn has_late_name(text: &str) -> bool {
-    text.contains(base::LATE_NAME)
+    text.contains(base::LATE_IN_NAMES)
 }
 
 /// Why the product refuses what a verifier takes: the profile is narrower than XML signatures.
