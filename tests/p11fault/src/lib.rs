@@ -15,5 +15,6 @@ pub mod calls;
 mod proxy;
 mod real;
 pub mod rules;
+pub mod spoil;
 
 pub use proxy::C_GetFunctionList;

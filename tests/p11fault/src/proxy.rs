@@ -1,6 +1,8 @@
 //! The functions of the module: each asks the rules, then the real module, and is logged.
 #![expect(non_snake_case, reason = "the names that PKCS#11 gives")]
 
+use crate::rules::Effect;
+use crate::spoil::Spoil;
 use crate::{calls, real, rules};
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_BBOOL, CK_BYTE, CK_FLAGS, CK_FUNCTION_LIST, CK_INFO, CK_MECHANISM,
@@ -40,10 +42,25 @@ pub unsafe extern "C" fn C_GetFunctionList(list: *mut *mut CK_FUNCTION_LIST) -> 
 
 /// Runs one call: the rules first, then the real module; logs it with whatever else is known.
 fn run(function: &str, more: &str, call: impl FnOnce(&CK_FUNCTION_LIST) -> Option<CK_RV>) -> CK_RV {
-    let code = rules::apply(function).unwrap_or_else(|| {
-        real::list()
-            .map_or(CKR_GENERAL_ERROR, |real| call(real).unwrap_or(CKR_FUNCTION_NOT_SUPPORTED))
-    });
+    run_giving(function, more, call, |_| {})
+}
+
+/// The same for a call that gives something, which a rule may have spoilt.
+fn run_giving(
+    function: &str,
+    more: &str,
+    call: impl FnOnce(&CK_FUNCTION_LIST) -> Option<CK_RV>,
+    spoil: impl FnOnce(Spoil),
+) -> CK_RV {
+    let effect = rules::apply(function);
+    let code = match effect {
+        Effect::Code(code) => code,
+        Effect::Pass | Effect::Spoil(_) => real::list()
+            .map_or(CKR_GENERAL_ERROR, |real| call(real).unwrap_or(CKR_FUNCTION_NOT_SUPPORTED)),
+    };
+    if let (Effect::Spoil(how), CKR_OK) = (effect, code) {
+        spoil(how);
+    }
     calls::note(function, code, &more);
     code
 }
@@ -127,7 +144,7 @@ unsafe extern "C" fn C_Encrypt(
     sealed_len: *mut CK_ULONG,
 ) -> CK_RV {
     let Some(session) = translate(session) else { return stale("C_Encrypt") };
-    run("C_Encrypt", "", |real| {
+    let call = |real: &CK_FUNCTION_LIST| {
         // SAFETY: the caller's arguments, passed on as they are but for the handle, which is the
         // real module's own again.
         let code = unsafe { real.C_Encrypt?(session, plain, plain_len, sealed, sealed_len) };
@@ -136,7 +153,9 @@ unsafe extern "C" fn C_Encrypt(
             unsafe { note_secret(plain, plain_len) };
         }
         Some(code)
-    })
+    };
+    // SAFETY: the caller's own output, as the real module has just filled it.
+    run_giving("C_Encrypt", "", call, |how| unsafe { how.bytes(sealed, sealed_len) })
 }
 
 unsafe extern "C" fn C_Decrypt(
@@ -147,7 +166,7 @@ unsafe extern "C" fn C_Decrypt(
     plain_len: *mut CK_ULONG,
 ) -> CK_RV {
     let Some(session) = translate(session) else { return stale("C_Decrypt") };
-    run("C_Decrypt", "", |real| {
+    let call = |real: &CK_FUNCTION_LIST| {
         // SAFETY: the caller's arguments, passed on as they are but for the handle, which is the
         // real module's own again.
         let code = unsafe { real.C_Decrypt?(session, sealed, sealed_len, plain, plain_len) };
@@ -158,7 +177,42 @@ unsafe extern "C" fn C_Decrypt(
             unsafe { note_secret(plain, len) };
         }
         Some(code)
-    })
+    };
+    // SAFETY: the caller's own output, as the real module has just filled it.
+    run_giving("C_Decrypt", "", call, |how| unsafe { how.bytes(plain, plain_len) })
+}
+
+unsafe extern "C" fn C_Sign(
+    session: CK_SESSION_HANDLE,
+    message: *mut CK_BYTE,
+    message_len: CK_ULONG,
+    signature: *mut CK_BYTE,
+    signature_len: *mut CK_ULONG,
+) -> CK_RV {
+    let Some(session) = translate(session) else { return stale("C_Sign") };
+    let call = |real: &CK_FUNCTION_LIST| {
+        // SAFETY: the caller's arguments, passed on as they are but for the handle, which is the
+        // real module's own again.
+        Some(unsafe { real.C_Sign?(session, message, message_len, signature, signature_len) })
+    };
+    // SAFETY: the caller's own output, as the real module has just filled it.
+    run_giving("C_Sign", "", call, |how| unsafe { how.bytes(signature, signature_len) })
+}
+
+unsafe extern "C" fn C_FindObjects(
+    session: CK_SESSION_HANDLE,
+    found: *mut CK_OBJECT_HANDLE,
+    room: CK_ULONG,
+    count: *mut CK_ULONG,
+) -> CK_RV {
+    let Some(session) = translate(session) else { return stale("C_FindObjects") };
+    let call = |real: &CK_FUNCTION_LIST| {
+        // SAFETY: the caller's arguments, passed on as they are but for the handle, which is the
+        // real module's own again.
+        Some(unsafe { real.C_FindObjects?(session, found, room, count) })
+    };
+    // SAFETY: the caller's own output, as the real module has just filled it.
+    run_giving("C_FindObjects", "", call, |how| unsafe { how.handles(found, room, count) })
 }
 
 /// Writes down a secret that the token sealed or opened.
@@ -216,6 +270,8 @@ macro_rules! proxies {
                 C_OpenSession: Some(C_OpenSession),
                 C_Encrypt: Some(C_Encrypt),
                 C_Decrypt: Some(C_Decrypt),
+                C_Sign: Some(C_Sign),
+                C_FindObjects: Some(C_FindObjects),
                 $($name: Some($name),)+
             }
         }
@@ -246,7 +302,6 @@ proxies! {
     session C_GetAttributeValue(session: CK_SESSION_HANDLE, a2: CK_OBJECT_HANDLE, a3: *mut CK_ATTRIBUTE, a4: CK_ULONG);
     session C_SetAttributeValue(session: CK_SESSION_HANDLE, a2: CK_OBJECT_HANDLE, a3: *mut CK_ATTRIBUTE, a4: CK_ULONG);
     session C_FindObjectsInit(session: CK_SESSION_HANDLE, a2: *mut CK_ATTRIBUTE, a3: CK_ULONG);
-    session C_FindObjects(session: CK_SESSION_HANDLE, a2: *mut CK_OBJECT_HANDLE, a3: CK_ULONG, a4: *mut CK_ULONG);
     session C_FindObjectsFinal(session: CK_SESSION_HANDLE);
     keyed C_EncryptInit(session: CK_SESSION_HANDLE, a2: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE);
     session C_EncryptUpdate(session: CK_SESSION_HANDLE, a2: *mut CK_BYTE, a3: CK_ULONG, a4: *mut CK_BYTE, a5: *mut CK_ULONG);
@@ -260,7 +315,6 @@ proxies! {
     session C_DigestKey(session: CK_SESSION_HANDLE, a2: CK_OBJECT_HANDLE);
     session C_DigestFinal(session: CK_SESSION_HANDLE, a2: *mut CK_BYTE, a3: *mut CK_ULONG);
     keyed C_SignInit(session: CK_SESSION_HANDLE, a2: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE);
-    session C_Sign(session: CK_SESSION_HANDLE, a2: *mut CK_BYTE, a3: CK_ULONG, a4: *mut CK_BYTE, a5: *mut CK_ULONG);
     session C_SignUpdate(session: CK_SESSION_HANDLE, a2: *mut CK_BYTE, a3: CK_ULONG);
     session C_SignFinal(session: CK_SESSION_HANDLE, a2: *mut CK_BYTE, a3: *mut CK_ULONG);
     session C_SignRecoverInit(session: CK_SESSION_HANDLE, a2: *mut CK_MECHANISM, a3: CK_OBJECT_HANDLE);
