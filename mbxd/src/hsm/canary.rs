@@ -49,9 +49,18 @@ impl Canaries {
 
 /// Signs, and verifies in software.
 pub(super) fn ask_signature(session: &mut TokenSession, key: KeySpec) -> Result<(), Fault> {
-    let signature = session.sign(key, &KNOWN)?;
+    sign_proven(session, key, &KNOWN).map(|_| ())
+}
+
+/// Signs a message, and gives out only what the token's own public key verifies.
+pub(super) fn sign_proven(
+    session: &mut TokenSession,
+    key: KeySpec,
+    message: &[u8],
+) -> Result<Signature, Fault> {
+    let signature = session.sign(key, message)?;
     let public = session.public(key)?;
-    if verifies(&public, &KNOWN, &signature) { Ok(()) } else { Err(Fault::Answer) }
+    if verifies(&public, message, &signature) { Ok(signature) } else { Err(Fault::Answer) }
 }
 
 fn verifies(public: &Public, message: &[u8], signature: &Signature) -> bool {

@@ -51,7 +51,9 @@ pub(super) struct Opening<'a> {
     pub(super) config: &'a Hsm,
     pub(super) development: bool,
     pub(super) pin: &'a SecretString,
-    /// Whether a person gave the PIN just now: it is then tried even if it was refused before.
+    /// Whether a person gave the PIN: it is then tried even if it was refused before, and not
+    /// remembered where it is refused. It is not tried again by itself anyway, and the memory is
+    /// for the credential's.
     pub(super) by_hand: bool,
     pub(super) rejected: &'a RejectedPin,
     pub(super) expected: &'a [KeySpec],
@@ -173,7 +175,10 @@ impl Context {
     /// every expected key. Only this order heals every loss. The caller sees to it that no call
     /// into the module is under way and no session of the former epoch is left.
     pub(super) fn open(&mut self, opening: &Opening<'_>) -> Result<Opened, OpenError> {
-        self.close();
+        // Where it does not finalize, it does not initialise either.
+        if let Err(fault) = self.close() {
+            tracing::debug!(%fault, "the module does not finalize");
+        }
         let module = self.load(opening.config)?;
         let mut flags = CInitializeFlags::OS_LOCKING_OK;
         flags.set(CInitializeFlags::LIBRARY_CANT_CREATE_OS_THREADS, !opening.config.module_threads);
@@ -210,7 +215,7 @@ impl Context {
     }
 
     /// Logs out and finalizes the module. Where that fails, the next opening tries it again.
-    pub(super) fn close(&mut self) {
+    pub(super) fn close(&mut self) -> Result<(), Fault> {
         self.slot = None;
         if let Some(anchor) = self.anchor.take() {
             drop(anchor.close());
@@ -221,10 +226,9 @@ impl Context {
                 Ok(()) => false,
                 Err(fault) => !fault.is(RvError::CryptokiNotInitialized),
             };
-            if let Err(fault) = outcome {
-                tracing::debug!(%fault, "the module does not finalize");
-            }
+            return outcome;
         }
+        Ok(())
     }
 
     fn load(&mut self, config: &Hsm) -> Result<Pkcs11, Fault> {
@@ -289,7 +293,7 @@ fn is_soft(facts: &TokenFacts) -> bool {
     })
 }
 
-/// Logs in, once. A PIN that the token refuses is remembered before anything else happens.
+/// Logs in, once. A credential that the token refuses is remembered before anything else happens.
 fn login(anchor: &Session, opening: &Opening<'_>) -> Result<(), OpenError> {
     if !opening.by_hand && opening.rejected.judge(opening.pin) != Verdict::New {
         return Err(OpenError::PinKnownBad);
@@ -298,7 +302,8 @@ fn login(anchor: &Session, opening: &Opening<'_>) -> Result<(), OpenError> {
         Ok(()) => {}
         Err(fault) if fault.is_logged_in_already() => {}
         Err(fault) => {
-            if fault.meaning() == Meaning::PinRejected
+            if !opening.by_hand
+                && fault.meaning() == Meaning::PinRejected
                 && let Err(error) = opening.rejected.remember(opening.pin)
             {
                 tracing::error!(%error, "the rejected PIN cannot be remembered on disk");

@@ -47,6 +47,8 @@ impl Crew {
         for worker in self.workers.iter().filter(|w| !w.is_stopping() && w.is_overdue(now)) {
             tracing::warn!(worker = worker.id, "HSM call does not return");
             worker.stop();
+            // It may have finished just now, and wait for a job that it may not take.
+            self.shared.wake();
         }
         self.staff();
         self.working() > 0

@@ -3,6 +3,7 @@
 use super::attributes::Violation;
 use cryptoki::error::{Error, RvError};
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 
 /// Why something did not work in the token.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) enum Fault {
     Violated(Violation),
     /// The token answered something of impossible shape, or a known answer was wrong.
     Answer,
+    /// A call ended in a panic: the module told of more than there can be.
+    Panicked,
 }
 
 /// What to do about a [`Fault`].
@@ -68,7 +71,7 @@ impl Fault {
     pub(super) fn meaning(&self) -> Meaning {
         match self {
             Self::Call(Error::Pkcs11(code, _)) => by_code(*code),
-            Self::Call(_) | Self::Answer => Meaning::Ambiguous,
+            Self::Call(_) | Self::Answer | Self::Panicked => Meaning::Ambiguous,
             Self::Absent | Self::Doubled => Meaning::Key,
             Self::Violated(_) => Meaning::Policy,
         }
@@ -83,6 +86,7 @@ impl Fault {
             Self::Doubled => "KeyDoubled".to_owned(),
             Self::Violated(_) => "Policy".to_owned(),
             Self::Answer => "WrongAnswer".to_owned(),
+            Self::Panicked => "Panic".to_owned(),
         }
     }
 
@@ -95,6 +99,13 @@ impl Fault {
     pub(super) fn is(&self, wanted: RvError) -> bool {
         matches!(self, Self::Call(Error::Pkcs11(code, _)) if *code == wanted)
     }
+}
+
+/// Makes calls into the module; a panic on the way is a fault like another. The PKCS#11 crate takes
+/// lengths and counts from the module as they come.
+pub(super) fn guarded<T, E: From<Fault>>(calls: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    let calls = AssertUnwindSafe(calls);
+    panic::catch_unwind(calls).unwrap_or_else(|_| Err(Fault::Panicked.into()))
 }
 
 fn by_code(code: RvError) -> Meaning {
@@ -126,6 +137,7 @@ impl fmt::Display for Fault {
             Self::Doubled => f.write_str("the token holds several keys with one id"),
             Self::Violated(violation) => violation.fmt(f),
             Self::Answer => f.write_str("the token gave a wrong answer"),
+            Self::Panicked => f.write_str("the module told of more than there can be"),
         }
     }
 }

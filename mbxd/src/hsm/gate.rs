@@ -1,5 +1,6 @@
 //! What the threads of the room share: the bounded queue, and what is known about the token.
 
+use super::attributes::label;
 use super::canary::Canaries;
 use super::context::TokenFacts;
 use super::job::{Job, Reply, Task};
@@ -42,6 +43,8 @@ struct Gate {
     missing: Vec<KeySpec>,
     workers_lost: usize,
     queue: VecDeque<Job>,
+    /// Workers that wait for a job.
+    waiting: usize,
     last_success: Instant,
 }
 
@@ -64,6 +67,7 @@ impl Shared {
             missing: Vec::new(),
             workers_lost: 0,
             queue: VecDeque::new(),
+            waiting: 0,
             last_success: now,
         };
         Self {
@@ -105,6 +109,8 @@ impl Shared {
         let mut gate = self.lock();
         loop {
             if stop.load(Ordering::Acquire) {
+                // It may have been woken for a job: somebody else takes that.
+                self.work.notify_one();
                 return None;
             }
             match gate.queue.pop_front() {
@@ -113,9 +119,24 @@ impl Shared {
                     job.answer(Err(CustodyError::Timeout));
                 }
                 Some(job) => return Some(job),
-                None => gate = self.work.wait(gate).unwrap_or_else(PoisonError::into_inner),
+                None => {
+                    gate.waiting += 1;
+                    gate = self.work.wait(gate).unwrap_or_else(PoisonError::into_inner);
+                    gate.waiting -= 1;
+                }
             }
         }
+    }
+
+    /// Puts a job back at the front: whoever took it has no session to do it in.
+    pub(super) fn give_back(&self, job: Job) {
+        let mut gate = self.lock();
+        if let Some(refusal) = gate.refusal() {
+            drop(gate);
+            return job.answer(Err(refusal));
+        }
+        gate.queue.push_front(job);
+        self.work.notify_one();
     }
 
     /// Wakes every waiting worker, so that it sees that it is to stop.
@@ -211,8 +232,24 @@ impl Shared {
 
     /// Whether this key ought to be there.
     pub(super) fn is_expected(&self, key: KeySpec) -> bool {
-        let gate = self.lock();
-        gate.expected.iter().any(|other| other.id == key.id && other.purpose == key.purpose)
+        self.lock().expected(key).is_some()
+    }
+
+    /// Notes whether the token holds an expected key exactly once.
+    pub(super) fn note_presence(&self, key: KeySpec, is_there: bool) {
+        let mut gate = self.lock();
+        let was_there = !gate.missing.iter().any(|other| same(*other, key));
+        if is_there == was_there {
+            return;
+        }
+        let Some(expected) = gate.expected(key) else { return };
+        if is_there {
+            gate.missing.retain(|other| !same(*other, key));
+            tracing::info!(key = %key.id, label = label(expected), "HSM key found again");
+        } else {
+            gate.missing.push(expected);
+            tracing::error!(key = %key.id, label = label(expected), "HSM key missing or doubled");
+        }
     }
 
     pub(super) fn changes(&self) -> watch::Receiver<State> {
@@ -242,7 +279,17 @@ impl Shared {
     }
 }
 
+/// Whether both name the same key, whatever version they say.
+fn same(one: KeySpec, other: KeySpec) -> bool {
+    one.id == other.id && one.purpose == other.purpose
+}
+
 impl Gate {
+    /// The expected key that this one names.
+    fn expected(&self, key: KeySpec) -> Option<KeySpec> {
+        self.expected.iter().find(|other| same(**other, key)).copied()
+    }
+
     fn refusal(&self) -> Option<CustodyError> {
         match self.state {
             State::Ready => None,
@@ -291,6 +338,28 @@ mod tests {
         let _waiting = shared.push(Task::Test, later()).unwrap();
         let next = shared.next(&AtomicBool::new(false)).unwrap();
         assert!(matches!(next.task, Task::Test));
+    }
+
+    #[test]
+    fn a_worker_that_is_to_stop_leaves_the_job_it_was_woken_for_to_another() {
+        let shared = open(2);
+        let [stopped, working] = [AtomicBool::new(false), AtomicBool::new(false)];
+        let took = std::thread::scope(|scope| {
+            // Whoever waits first is woken first.
+            let workers = [&stopped, &working].map(|stop| {
+                let before = shared.lock().waiting;
+                let worker = scope.spawn(|| shared.next(stop).is_some());
+                while shared.lock().waiting == before {
+                    std::thread::yield_now();
+                }
+                worker
+            });
+            stopped.store(true, Ordering::Release);
+            let _job = shared.push(Task::Test, later()).unwrap();
+            // Where nobody passes it on, the deadline of the test ends this.
+            workers.map(|worker| worker.join().unwrap())
+        });
+        assert_eq!(took, [false, true]);
     }
 
     #[test]

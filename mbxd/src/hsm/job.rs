@@ -57,6 +57,18 @@ pub(super) struct Job {
 }
 
 impl Task {
+    /// The key that it is about, where it is one.
+    pub(super) const fn key(&self) -> Option<KeySpec> {
+        match self {
+            Self::Seal { key, .. }
+            | Self::Open { key, .. }
+            | Self::Sign { key, .. }
+            | Self::Public { key }
+            | Self::Generate { key } => Some(*key),
+            Self::Examine { .. } | Self::KeepAlive | Self::Test => None,
+        }
+    }
+
     /// Under which name its latency is counted.
     pub(super) const fn operation(&self) -> Option<Operation> {
         match self {

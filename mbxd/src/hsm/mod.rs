@@ -15,6 +15,7 @@ mod fault;
 pub mod fuzzing;
 mod gate;
 mod job;
+mod lend;
 mod metrics;
 mod pin;
 mod pins;

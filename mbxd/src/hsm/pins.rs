@@ -26,7 +26,7 @@ pub(super) struct Pins {
     /// The PIN that the token took last. A PIN given by hand may be a slip: where the token refuses
     /// it, this one is used again. Never one that the token refused, or has not seen.
     accepted: Option<SecretString>,
-    /// Whether a person gave the PIN in use, and it was not tried yet.
+    /// Whether a person gave the PIN in use, and the token has neither taken nor refused it yet.
     by_hand: bool,
     /// The person who gave the PIN in use.
     waiting: Option<oneshot::Sender<Result<(), CustodyError>>>,
@@ -45,18 +45,20 @@ impl Pins {
         self.in_use.as_ref()
     }
 
-    /// Whether a person gave it just now: true once.
-    pub(super) fn take_by_hand(&mut self) -> bool {
-        std::mem::take(&mut self.by_hand)
+    /// Whether a person gave it, and the token has neither taken nor refused it yet.
+    pub(super) const fn is_by_hand(&self) -> bool {
+        self.by_hand
     }
 
     /// The token took the PIN in use.
     pub(super) fn accept(&mut self) {
+        self.by_hand = false;
         self.accepted.clone_from(&self.in_use);
     }
 
     /// Goes back to the PIN that the token took last, where the refused one is another.
     pub(super) fn fall_back(&mut self) -> bool {
+        self.by_hand = false;
         let refused = self.in_use.take();
         let (Some(accepted), Some(refused)) = (self.accepted.take(), refused) else { return false };
         let [former, latter] = [&accepted, &refused].map(|pin| pin.expose_secret().as_bytes());

@@ -6,8 +6,10 @@
 use super::attributes::label;
 use super::context::{Context, OpenError, Opened, Opening};
 use super::crew::Crew;
+use super::fault::guarded;
 use super::gate::Shared;
 use super::job::{Reply, Task};
+use super::lend::{Run, lend};
 use super::pin::RejectedPin;
 use super::pins::{Given, Pins};
 use super::{CustodyError, State};
@@ -140,6 +142,7 @@ impl Supervisor {
         match self.phase {
             Phase::Waiting { until } => until.saturating_duration_since(Instant::now()),
             Phase::Ready => WATCH,
+            Phase::Closed if self.close_wanted => WATCH,
             Phase::Closed | Phase::Opening => Duration::from_hours(1),
         }
     }
@@ -205,16 +208,16 @@ impl Supervisor {
         let (Some(pin), false) = (self.pins.in_use().cloned(), self.crew.is_exhausted()) else {
             return self.wait(State::Down, "calls into the module do not return".to_owned(), now);
         };
-        let Some(mut context) = self.context.take() else {
+        let Some(context) = self.context.take() else {
             return self.wait(State::Down, "opening the token does not return".to_owned(), now);
         };
         let fresh = self.crew.is_gone();
-        let by_hand = self.pins.take_by_hand();
+        let by_hand = self.pins.is_by_hand();
         let (shared, rejected) = (Arc::clone(&self.shared), Arc::clone(&self.rejected));
         let development = self.development;
         self.close_wanted = false;
         self.phase = Phase::Opening;
-        self.spawn("hsm-opener", move || {
+        self.lend("hsm-opener", context, move |mut context| {
             let expected = shared.expected();
             let opening = Opening {
                 config: &shared.config,
@@ -225,17 +228,34 @@ impl Supervisor {
                 expected: &expected,
                 canaries: &shared.canaries,
             };
-            let outcome = if fresh { context.open(&opening) } else { context.ask(&opening) };
+            let outcome =
+                guarded(|| if fresh { context.open(&opening) } else { context.ask(&opening) });
             drop(shared.events.send(Event::Opened { context, fresh, outcome }));
         });
     }
 
-    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) {
-        if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(work) {
-            // The context went with the closure: only a new one can go on.
+    /// Has a thread of its own work with the context; without a thread, the context is ours again.
+    fn lend(
+        &mut self,
+        name: &str,
+        context: Box<Context>,
+        work: impl FnOnce(Box<Context>) + Send + 'static,
+    ) {
+        let spawn = |run: Run| thread::Builder::new().name(name.to_owned()).spawn(run).map(drop);
+        if let Err((context, error)) = lend(context, spawn, work) {
             tracing::error!(%error, "no thread for the HSM");
-            self.context = Some(Box::new(Context::new()));
-            self.wait(State::Down, "no thread can be started".to_owned(), Instant::now());
+            self.context = Some(context);
+            self.no_thread();
+        }
+    }
+
+    /// What was to be done is tried again later.
+    fn no_thread(&mut self) {
+        match self.phase {
+            Phase::Closed => self.close_wanted = true,
+            Phase::Waiting { .. } | Phase::Opening | Phase::Ready => {
+                self.wait(State::Down, "no thread can be started".to_owned(), Instant::now());
+            }
         }
     }
 
@@ -363,11 +383,13 @@ impl Supervisor {
     }
 
     fn close_module(&mut self) {
-        let Some(mut context) = self.context.take() else { return };
+        let Some(context) = self.context.take() else { return };
         self.close_wanted = false;
         let events = self.shared.events.clone();
-        self.spawn("hsm-closer", move || {
-            context.close();
+        self.lend("hsm-closer", context, move |mut context| {
+            if let Err(fault) = guarded(|| context.close()) {
+                tracing::debug!(%fault, "the module does not finalize");
+            }
             drop(events.send(Event::Closed { context }));
         });
     }
@@ -387,8 +409,10 @@ impl Supervisor {
                 Err(_) => return tracing::warn!("an HSM call does not return; ending without it"),
             }
         }
-        if let Some(context) = &mut self.context {
-            context.close();
+        if let Some(context) = &mut self.context
+            && let Err(fault) = guarded(|| context.close())
+        {
+            tracing::debug!(%fault, "the module does not finalize");
         }
     }
 }

@@ -1,18 +1,20 @@
 //! A worker: one thread, one session, one job at a time.
 
 use super::context::Opened;
-use super::fault::{Fault, Meaning};
+use super::fault::{Fault, Meaning, guarded};
 use super::gate::{RETRY_AFTER, Shared};
 use super::job::{Job, Reply, Task};
 use super::session::TokenSession;
 use super::supervisor::Event;
-use super::{CustodyError, KeyPurpose, KeySpec, probe, sealed};
+use super::{CustodyError, KeyPurpose, KeySpec, Sealed, Secret32, canary, probe, sealed};
+use cryptoki::error::RvError;
 use mbx_common::id::KeyId;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use subtle::ConstantTimeEq;
 
 /// Between two known-answer operations with a fresh key: some devices first copy it around.
 const FRESH_KEY_PAUSE: Duration = Duration::from_millis(100);
@@ -77,8 +79,13 @@ impl Drop for Work {
 
 impl Work {
     fn run(mut self) {
+        let patience = self.shared.config.deadline.duration();
         while let Some(job) = self.shared.next(&self.mark.stop) {
-            self.busy_until(Some(job.deadline));
+            self.busy_until(Some(due(job.deadline, Instant::now() + patience)));
+            if self.is_crowded_out() {
+                self.busy_until(None);
+                return self.shared.give_back(job);
+            }
             let outcome = self.perform(&job.task, job.deadline);
             self.busy_until(None);
             self.count(&job, &outcome);
@@ -86,11 +93,27 @@ impl Work {
         }
     }
 
+    /// Whether the token admits no further session while it serves others of ours: the job is
+    /// theirs then, and the supervisor tries again with a new worker.
+    fn is_crowded_out(&mut self) -> bool {
+        let Err(fault) = guarded(|| self.session.raw().map(|_| ())) else { return false };
+        let patience = self.shared.config.deadline.duration();
+        fault.is(RvError::SessionCount) && self.shared.idle() < patience
+    }
+
     fn busy_until(&self, until: Option<Instant>) {
         *self.mark.busy_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
     fn count(&self, job: &Job, outcome: &Result<Reply, CustodyError>) {
+        let presence = match outcome {
+            Ok(_) => Some(true),
+            Err(CustodyError::UnknownKey) => Some(false),
+            Err(_) => None,
+        };
+        if let (Some(key), Some(is_there)) = (job.task.key(), presence) {
+            self.shared.note_presence(key, is_there);
+        }
         if outcome.is_ok() {
             self.shared.succeeded();
             if let Some(operation) = job.task.operation() {
@@ -109,7 +132,7 @@ impl Work {
     fn perform(&mut self, task: &Task, deadline: Instant) -> Result<Reply, CustodyError> {
         let mut again = true;
         loop {
-            let fault = match self.attempt(task, deadline) {
+            let fault = match guarded(|| self.attempt(task, deadline)) {
                 Ok(reply) => return Ok(reply),
                 Err(fault) => fault,
             };
@@ -145,12 +168,14 @@ impl Work {
     fn attempt(&mut self, task: &Task, deadline: Instant) -> Result<Reply, Fault> {
         let session = &mut self.session;
         Ok(match task {
-            Task::Seal { key, secret } => Reply::Sealed(session.seal(*key, secret)?),
+            Task::Seal { key, secret } => Reply::Sealed(seal(session, *key, secret)?),
             Task::Open { key, sealed } => {
                 let blob = sealed::decode(sealed, key.purpose).map_err(|_| Fault::Answer)?;
                 Reply::Secret(session.open(*key, &blob)?)
             }
-            Task::Sign { key, message } => Reply::Signature(session.sign(*key, message)?),
+            Task::Sign { key, message } => {
+                Reply::Signature(canary::sign_proven(session, *key, message)?)
+            }
             Task::Public { key } => Reply::Public(session.public(*key)?),
             Task::Generate { key } => {
                 self.generate(*key, deadline)?;
@@ -209,25 +234,25 @@ impl Work {
 
     /// The key that a task is about, where a canary can be asked of it.
     fn concerned(&self, task: &Task) -> Option<KeySpec> {
-        let key = match task {
-            Task::Seal { key, .. } | Task::Open { key, .. } | Task::Sign { key, .. } => *key,
+        let asked = match task {
+            Task::Seal { .. } | Task::Open { .. } | Task::Sign { .. } => task.key(),
             Task::Public { .. }
             | Task::Generate { .. }
             | Task::Examine { .. }
             | Task::KeepAlive
-            | Task::Test => return None,
+            | Task::Test => None,
         };
-        self.shared.is_expected(key).then_some(key)
+        asked.filter(|key| self.shared.is_expected(*key))
     }
 
     /// Whether the token answers a known-answer operation in a new session: with this key, else
     /// with any. Where no key is known yet, whether it lets itself be searched.
     fn answers(&mut self, key: Option<KeySpec>) -> bool {
         let session = &mut self.session;
-        let outcome = match key.or_else(|| self.shared.any_key()) {
+        let outcome = guarded(|| match key.or_else(|| self.shared.any_key()) {
             Some(key) => self.shared.canaries.ask(session, key),
             None => search_anything(session),
-        };
+        });
         if let Err(fault) = &outcome {
             self.shared.counters.failed(fault.code());
         }
@@ -250,11 +275,50 @@ impl Work {
     }
 }
 
+/// When a job should be over: by its deadline, but one that waited long is given as long as
+/// another, so that a token with much to do is not taken for one that hangs.
+fn due(deadline: Instant, patience_ends: Instant) -> Instant {
+    deadline.max(patience_ends)
+}
+
+/// Seals, and gives out only what opens again: what was sealed wrong would be lost for ever.
+fn seal(session: &mut TokenSession, key: KeySpec, secret: &Secret32) -> Result<Sealed, Fault> {
+    let sealed = session.seal(key, secret)?;
+    let blob = sealed::decode(&sealed, key.purpose).map_err(|_| Fault::Answer)?;
+    let opened = session.open(key, &blob).map_err(|fault| match fault.meaning() {
+        // No record that was given to us is to blame.
+        Meaning::Record => Fault::Answer,
+        Meaning::Session
+        | Meaning::Ambiguous
+        | Meaning::Key
+        | Meaning::Policy
+        | Meaning::PinRejected
+        | Meaning::PinLocked => fault,
+    })?;
+    let is_same: bool = opened.expose().ct_eq(secret.expose()).into();
+    if is_same { Ok(sealed) } else { Err(Fault::Answer) }
+}
+
 fn search_anything(session: &mut TokenSession) -> Result<(), Fault> {
     let nobody =
         KeySpec { id: KeyId::from_bytes([0; 16]), purpose: KeyPurpose::KekBasic, version: 0 };
     match session.handle(nobody) {
         Ok(_) | Err(Fault::Absent) => Ok(()),
         Err(fault) => Err(fault),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_waited_long_does_not_make_its_worker_a_lost_one() {
+        let begun = Instant::now();
+        let patience = Duration::from_secs(5);
+        let waited = begun + Duration::from_millis(10);
+        assert_eq!(due(waited, begun + patience), begun + patience);
+        let long = begun + Duration::from_secs(30);
+        assert_eq!(due(long, begun + patience), long);
     }
 }

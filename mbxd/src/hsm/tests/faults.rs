@@ -26,6 +26,12 @@ suite! {
     the_sheet_of_a_token_that_gives_keys_away_says_so
     the_sheet_of_a_token_without_aes_gcm_says_that_it_is_not_usable
     only_keys_of_the_wanted_purpose_are_opened_with
+    what_is_sealed_wrong_is_never_given_out
+    what_is_signed_wrong_is_never_given_out
+    a_wrong_answer_while_opening_is_an_error_and_no_secret
+    a_module_that_tells_of_more_than_there_can_be_is_lost_and_found_again
+    a_token_that_admits_fewer_sessions_than_it_tells_serves_with_those
+    a_key_that_is_missed_is_told_and_told_no_longer_when_it_is_back
 }
 
 /// Reads must be back this soon after a repair.
@@ -288,6 +294,95 @@ async fn ten_times_the_latency_still_serves_within_the_deadline(token: Token) {
     }
     assert!(calls.join_all().await.iter().all(Result::is_ok));
     assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+/// What a module may give in place of the right bytes, and how many calls of one attempt do it: the
+/// length is asked for first.
+const SPOILT: [(&str, u8); 4] = [("garbled", 2), ("short", 2), ("long", 2), ("huge", 1)];
+
+async fn what_is_sealed_wrong_is_never_given_out(token: Token) {
+    let rig = Rig::new(token).await;
+    for (spoilt, calls) in SPOILT {
+        // Wrong once, then right.
+        rig.faults.rule(&format!("C_Encrypt {spoilt} 0 {calls}"));
+        let sealed = rig.custody.seal(rig.kek, &secret(9)).await.expect(spoilt);
+        rig.faults.rule(&format!("C_Encrypt {spoilt} 0 *"));
+        let refused = rig.custody.seal(rig.kek, &secret(9)).await.err();
+        assert!(matches!(refused, Some(CustodyError::Unavailable { .. })), "{spoilt}: {refused:?}");
+        rig.faults.repair();
+        let opened = rig.custody.open(KeyPurpose::KekBasic, &sealed).await.expect(spoilt);
+        assert_eq!(opened.expose(), &[9; 32], "{spoilt}");
+    }
+    assert_eq!(rig.custody.status().epoch, 1, "the canary opened all the time");
+}
+
+async fn what_is_signed_wrong_is_never_given_out(token: Token) {
+    let rig = Rig::new(token).await;
+    let key = made(&rig.custody, KeyPurpose::Sign).await;
+    for (spoilt, calls) in SPOILT {
+        rig.faults.rule(&format!("C_Sign {spoilt} 0 {calls}"));
+        rig.custody.sign(key, b"checkpoint").await.expect(spoilt);
+        rig.faults.rule(&format!("C_Sign {spoilt} 0 *"));
+        assert!(rig.custody.sign(key, b"checkpoint").await.is_err(), "{spoilt}");
+        rig.faults.repair();
+        reaches(&rig.custody, State::Ready, RECOVERY).await;
+    }
+}
+
+async fn a_wrong_answer_while_opening_is_an_error_and_no_secret(token: Token) {
+    let rig = Rig::new(token).await;
+    for spoilt in ["short", "long", "huge"] {
+        rig.faults.rule(&format!("C_Decrypt {spoilt} 0 *"));
+        assert!(rig.open().await.is_err(), "{spoilt}");
+        rig.faults.repair();
+        rig.recovers().await;
+    }
+}
+
+async fn a_module_that_tells_of_more_than_there_can_be_is_lost_and_found_again(token: Token) {
+    let rig = Rig::new(token).await;
+    rig.faults.rule("C_DecryptInit 0x60 0 1\nC_FindObjects many 0 *");
+    let refused = rig.open().await.err();
+    assert!(matches!(refused, Some(CustodyError::Unavailable { .. })), "{refused:?}");
+    reaches(&rig.custody, State::Down, RECOVERY).await;
+    // It is opened anew in vain, and the supervisor lives on.
+    let before = rig.faults.count("C_Initialize");
+    eventually("another attempt", || rig.faults.count("C_Initialize") >= before + 2).await;
+    rig.faults.repair();
+    rig.recovers().await;
+}
+
+async fn a_token_that_admits_fewer_sessions_than_it_tells_serves_with_those(token: Token) {
+    let rig = Rig::with(token, |config| config.sessions = Sessions::new(4).unwrap()).await;
+    rig.opens().await;
+    let session_count = 0xb1;
+    rig.faults.rule(&format!("C_OpenSession {session_count:#x} 0 *\nC_Decrypt - 20 *"));
+    for _ in 0..3 {
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (custody, sealed) = (Arc::clone(&rig.custody), rig.sealed.clone());
+            calls.spawn(async move { custody.open(KeyPurpose::KekBasic, &sealed).await });
+        }
+        for outcome in calls.join_all().await {
+            assert!(outcome.is_ok(), "{outcome:?}, {:?}", rig.custody.status());
+        }
+    }
+    assert_eq!(rig.custody.status().state, State::Ready);
+    assert_eq!(rig.custody.status().epoch, 1);
+}
+
+async fn a_key_that_is_missed_is_told_and_told_no_longer_when_it_is_back(token: Token) {
+    let rig = Rig::with(token, |config| config.sessions = Sessions::new(1).unwrap()).await;
+    let other = made(&rig.custody, KeyPurpose::Keyring).await;
+    let sealed = rig.custody.seal(other, &secret(3)).await.unwrap();
+    // Its handle is no longer good, and a search finds nothing.
+    rig.faults.rule("C_DecryptInit 0x60 0 1\nC_FindObjects none 0 1");
+    let refused = rig.custody.open(KeyPurpose::Keyring, &sealed).await.err();
+    assert_eq!(refused, Some(CustodyError::UnknownKey));
+    assert_eq!(rig.custody.status().missing, [other]);
+    rig.custody.open(KeyPurpose::Keyring, &sealed).await.unwrap();
+    assert_eq!(rig.custody.status().missing, []);
+    assert_eq!(rig.custody.status().epoch, 1);
 }
 
 async fn a_fresh_key_that_does_not_work_yet_is_waited_for(token: Token) {

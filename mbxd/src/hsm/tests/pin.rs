@@ -8,6 +8,8 @@ suite! {
     a_wrong_pin_is_tried_once_and_not_again_after_fifty_restarts
     a_rejected_pin_gives_way_to_an_operator_who_may_even_repeat_it
     a_rejected_pin_is_told_with_what_the_token_says_of_further_attempts
+    a_slip_of_staff_does_not_make_a_refused_credential_new_again
+    a_pin_given_in_an_outage_is_tried_even_where_it_was_refused_before
     a_locked_pin_is_latched
     a_pin_that_was_right_is_given_again_after_a_loss_but_not_after_a_refusal
     a_user_that_is_logged_in_already_is_success
@@ -54,6 +56,33 @@ async fn a_rejected_pin_gives_way_to_an_operator_who_may_even_repeat_it(token: T
 
     custody.unlock(token.pin().to_owned().into()).await.unwrap();
     assert_eq!(custody.status().state, State::Ready);
+}
+
+async fn a_slip_of_staff_does_not_make_a_refused_credential_new_again(token: Token) {
+    let faults = Faults::of(&token);
+    let custody = Pkcs11Custody::start(with_pin(&token, "000000")).unwrap();
+    reaches(&custody, State::PinRejected, PATIENCE).await;
+    let slip = custody.unlock("111111".to_owned().into()).await;
+    assert_eq!(slip, Err(CustodyError::PinRejected));
+    custody.stop().await;
+    assert_eq!(faults.count("C_Login"), 2);
+    let custody = Pkcs11Custody::start(with_pin(&token, "000000")).unwrap();
+    reaches(&custody, State::PinRejected, PATIENCE).await;
+    custody.stop().await;
+    assert_eq!(faults.count("C_Login"), 2, "the credential was tried a second time");
+}
+
+async fn a_pin_given_in_an_outage_is_tried_even_where_it_was_refused_before(token: Token) {
+    let faults = Faults::of(&token);
+    faults.fail_next("C_Login", 0xa0, 1);
+    let custody = Pkcs11Custody::start(with_pin(&token, token.pin())).unwrap();
+    reaches(&custody, State::PinRejected, PATIENCE).await;
+    // The token is away when its officer has reset the PIN and staff give it.
+    faults.fail("C_Initialize", code::DEVICE_ERROR);
+    let kept = custody.unlock(token.pin().to_owned().into()).await;
+    assert!(matches!(kept, Err(CustodyError::Unavailable { .. })), "{kept:?}");
+    faults.repair();
+    reaches(&custody, State::Ready, PATIENCE).await;
 }
 
 async fn a_rejected_pin_is_told_with_what_the_token_says_of_further_attempts(token: Token) {
