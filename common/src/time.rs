@@ -61,6 +61,12 @@ impl Timestamp {
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// Milliseconds between the two moments, whichever is earlier: for waits that must end even
+    /// where the clock was set back meanwhile.
+    pub const fn apart(self, other: Self) -> u64 {
+        self.0.abs_diff(other.0)
+    }
 }
 
 impl fmt::Display for Timestamp {

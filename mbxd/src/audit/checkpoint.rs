@@ -42,7 +42,7 @@ impl AuditLog {
             !signing.has_tried && signing.followed.as_ref().is_some_and(|log| log.signed.is_none());
         let is_due = is_first
             || waiting >= self.0.options.checkpoint_entries
-            || now.since(since) >= self.0.options.checkpoint_every_ms;
+            || now.apart(since) >= self.0.options.checkpoint_every_ms;
         if !is_due {
             return Ok(false);
         }
@@ -113,7 +113,11 @@ impl AuditLog {
                     ..CheckpointStatus::default()
                 };
             }
-            Err(error) => status.failure = Some(error.to_string()),
+            Err(error) => {
+                status.failure = Some(error.to_string());
+                // What was read of the token's key may have been wrong.
+                signing.verifier = None;
+            }
         }
         drop(status);
         result.map(|_| ())
@@ -175,6 +179,11 @@ impl AuditLog {
             return Ok(known.clone());
         }
         let verifier = self.read_key(key).await?;
+        let stored = self.0.store.get(Table::Meta, &verifier_key(key.id)).await;
+        let stored = stored.map_err(AuditError::from)?;
+        if stored.is_some_and(|stored| stored != verifier.to_string()) {
+            return Err(CheckpointError::OtherKey);
+        }
         signing.verifier = Some((key, verifier.clone()));
         Ok(verifier)
     }

@@ -65,6 +65,9 @@ pub enum CheckpointError {
     /// The token's signature does not hold under the token's own public key.
     #[error("the HSM's signature does not hold")]
     Signature(#[from] NoteError),
+    /// The token signs with another key than signed checkpoints under this id before.
+    #[error("the HSM's signing key is another than the one that signed before under its id")]
+    OtherKey,
     /// The configured name of the log cannot stand in a checkpoint.
     #[error("the name of the log cannot stand in a checkpoint")]
     Origin(#[from] BadKey),
@@ -79,7 +82,7 @@ impl CheckpointError {
         match self {
             Self::NoKey => Kind::Unavailable,
             Self::Custody(error) => error.kind(),
-            Self::Signature(_) => Kind::Corrupt,
+            Self::Signature(_) | Self::OtherKey => Kind::Corrupt,
             Self::Origin(_) => Kind::Usage,
             Self::Audit(error) => error.kind(),
         }

@@ -55,7 +55,7 @@ impl Query {
             && self.until.is_none_or(|until| entry.time < until)
     }
 
-    /// Whether nothing before an entry of this time can fit.
+    /// Whether an entry is so old that those before it hardly fit.
     fn is_past(&self, entry: &Entry) -> bool {
         self.since.is_some_and(|since| entry.time.plus_millis(DISORDER_MS) < since)
     }
@@ -106,12 +106,14 @@ impl AuditLog {
         while end > stop {
             let batch = u64::try_from(Self::BATCH).unwrap_or(u64::MAX);
             let first = end.saturating_sub(batch).max(stop);
-            for row in self.decoded(first, end).await?.into_iter().rev() {
+            let rows = self.decoded(first, end).await?;
+            // A single entry may be of a clock that was wrong for a while.
+            if rows.iter().all(|row| query.is_past(&row.entry)) {
+                return Ok(found);
+            }
+            for row in rows.into_iter().rev() {
                 if found.rows.len() == limit {
                     found.next = Some(row.position + 1);
-                    return Ok(found);
-                }
-                if query.is_past(&row.entry) {
                     return Ok(found);
                 }
                 if query.fits(&row.entry) {

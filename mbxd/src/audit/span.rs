@@ -5,7 +5,7 @@ use super::log::AuditLog;
 use super::search::DISORDER_MS;
 use crate::store::KeyRange;
 use mbx_common::audit::Entry;
-use mbx_common::time::Period;
+use mbx_common::time::{Period, Timestamp};
 use std::ops::Range;
 
 impl AuditLog {
@@ -36,21 +36,48 @@ impl AuditLog {
 
     /// A span around the period's entries that checkpoints' times bound, so that the whole log need
     /// not be read.
+    ///
+    /// Every checkpoint is looked at: after a clock that was wrong for a while, the first one past
+    /// the period is not the last one in it.
     async fn around(&self, period: Period, size: u64) -> Result<Range<u64>, AuditError> {
-        let mut around = 0..size;
+        let mut around = Around { period, first: None, end: 0, last: (0, Timestamp::EPOCH) };
         let mut range = Some(KeyRange::all());
         while let Some(page) = range {
             let (rows, next) = self.checkpoints(page, Self::BATCH).await?;
             for (at, row) in rows {
-                if row.time.plus_millis(DISORDER_MS) <= period.from {
-                    around.start = at.min(size);
-                } else if row.time >= period.until.plus_millis(DISORDER_MS) {
-                    around.end = at.min(size);
-                    return Ok(around);
-                }
+                around.stretch(at.min(size), row.time);
             }
             range = next;
         }
-        Ok(around)
+        Ok(around.within(size))
+    }
+}
+
+/// A span that grows over the stretches between checkpoints in which a period's entries may lie.
+struct Around {
+    period: Period,
+    first: Option<u64>,
+    end: u64,
+    /// Where the last stretch ended, and when.
+    last: (u64, Timestamp),
+}
+
+impl Around {
+    /// Takes the stretch from the last checkpoint to this one.
+    fn stretch(&mut self, at: u64, time: Timestamp) {
+        let (from, before) = std::mem::replace(&mut self.last, (at, time));
+        let latest = before.max(time).plus_millis(DISORDER_MS);
+        // Nothing tells when the log began.
+        let earliest = if from == 0 { Timestamp::EPOCH } else { before.min(time) };
+        if latest > self.period.from && earliest < self.period.until.plus_millis(DISORDER_MS) {
+            self.first.get_or_insert(from);
+            self.end = at;
+        }
+    }
+
+    /// The span; nothing tells until when the last stretch goes on.
+    fn within(mut self, size: u64) -> Range<u64> {
+        self.stretch(size, Timestamp::EPOCH.plus_millis(u64::MAX));
+        self.first.unwrap_or(self.end)..self.end
     }
 }

@@ -117,7 +117,7 @@ fn shown(
         None => "daemon".to_owned(),
         Some(owner) => names.get(&owner).cloned().unwrap_or_else(|| owner.to_string()),
     };
-    let idle = rooms.clock.now().since(job.updated) >= BATCH_DUE_MS;
+    let idle = rooms.clock.now().apart(job.updated) >= BATCH_DUE_MS;
     let state = match job.state {
         jobs::JobState::Running if job.kind == JobKind::RegisterFile && idle => JobState::Waiting,
         jobs::JobState::Running => JobState::Running,

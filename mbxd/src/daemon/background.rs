@@ -6,12 +6,13 @@ use super::tasks::Tasks;
 use super::vitals::Vitals;
 use super::watch::Diary;
 use crate::audit::AuditLog;
+use crate::clock::{Clock, Leap, Steady};
 use crate::jobs::Jobs;
 use crate::keys::Keys;
 use crate::mailbox::Mailboxes;
 use crate::operators::Operators;
 use crate::telemetry::Chain;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often the audit log is asked whether a checkpoint is due.
 const CHECKPOINT_STEP: Duration = Duration::from_secs(1);
@@ -30,7 +31,8 @@ pub(super) fn start(rooms: &Rooms, diary: &Diary, vitals: &Vitals, check_every: 
     tasks.spawn("checkpoints", sign_checkpoints(rooms.audit.clone()));
     tasks.spawn("audit check", check_audit(rooms.audit.clone(), check_every.max(SWEEP_STEP)));
     tasks.spawn("jobs", resume_jobs(rooms.jobs.clone()));
-    tasks.spawn("sweep", sweep(rooms.mailboxes.clone(), rooms.operators.clone()));
+    let clock = rooms.clock.clone();
+    tasks.spawn("sweep", sweep(rooms.mailboxes.clone(), rooms.operators.clone(), clock));
     let health = rooms.health.clone();
     tasks.spawn("watchdog", async move {
         service::watchdog(|| async { health.store_answers().await }).await;
@@ -75,7 +77,8 @@ async fn check_audit(audit: AuditLog, every: Duration) {
     }
 }
 
-async fn sweep(mailboxes: Mailboxes, operators: Operators) {
+async fn sweep(mailboxes: Mailboxes, operators: Operators, clock: Clock) {
+    let mut steady = Steady::default();
     loop {
         if let Err(error) = operators.sweep().await {
             tracing::warn!(error = %Chain(&error), "timed-out sessions were not ended");
@@ -83,7 +86,10 @@ async fn sweep(mailboxes: Mailboxes, operators: Operators) {
         if let Err(error) = mailboxes.flush_refusals(false).await {
             tracing::warn!(error = %Chain(&error), "refusals were not counted");
         }
-        if let Err(error) = mailboxes.sweep().await {
+        // What is dropped is lost for ever: marks of repeats, and the keys of deleted messages.
+        if let Err(Leap { ahead_ms }) = steady.look(clock.now(), Instant::now()) {
+            tracing::error!(ahead_ms, "the clock leapt ahead: expired rows stay for an hour");
+        } else if let Err(error) = mailboxes.sweep().await {
             tracing::warn!(error = %Chain(&error), "expired rows were not dropped");
         }
         tokio::time::sleep(SWEEP_STEP).await;

@@ -179,7 +179,9 @@ impl Portal {
         let due = self.reread_after_ms.load(Ordering::Relaxed);
         let next = now_ms.saturating_add(REREAD_PAUSE_MS);
         let order = Ordering::Relaxed;
-        if now_ms < due || self.reread_after_ms.compare_exchange(due, next, order, order).is_err() {
+        // A time further off than the pause is one that the clock was set back from.
+        let is_early = now_ms < due && due - now_ms <= REREAD_PAUSE_MS;
+        if is_early || self.reread_after_ms.compare_exchange(due, next, order, order).is_err() {
             return None;
         }
         match read_keys(&self.client) {

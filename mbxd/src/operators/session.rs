@@ -195,7 +195,8 @@ fn judge(need: Need, info: &SessionInfo) -> Result<Option<Role>, Denied> {
     }
 }
 
-/// Why the session has ended by itself, if it has.
+/// Why the session has ended by itself, if it has. One that was used in a future from which the clock
+/// was set back has ended too: how long it has idled is unknown.
 fn time_out(
     session: &SessionRow,
     used: Timestamp,
@@ -204,7 +205,7 @@ fn time_out(
 ) -> Option<&'static str> {
     if now >= session.until {
         Some("absolute time-out")
-    } else if now.since(used) >= options.idle_ms {
+    } else if now.apart(used) >= options.idle_ms {
         Some("idle time-out")
     } else {
         None

@@ -382,6 +382,20 @@ async fn every_role_lets_through_its_own_commands_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_session_from_a_clock_that_was_wrong_does_not_outlive_the_correction() {
+    let scene = Scene::set_up().await;
+    let right = scene.clock.now();
+    scene.clock.advance(365 * 24 * 3_600_000);
+    let token = scene.login("anna", NEXT).await.unwrap().token;
+    scene.clock.set(right);
+    assert!(matches!(scene.whoami(&token).await, Err(Denied::TimedOut)));
+    // A correction by seconds ends nobody's session.
+    let token = scene.login("anna", NEXT).await.unwrap().token;
+    scene.clock.set(right.minus_millis(2000));
+    assert!(scene.whoami(&token).await.is_ok());
+}
+
+#[tokio::test]
 async fn idle_and_old_sessions_end_and_the_log_says_so() {
     let scene = Scene::set_up().await;
     let options = Options::default();

@@ -68,6 +68,11 @@ where
     Q: Eq + Hash + ?Sized,
 {
     let record = records.get_mut(key).filter(|record| now < record.next)?;
+    if now < record.last {
+        // The clock was set back: the delay is the same, from now on.
+        let delay_ms = record.next.since(record.last);
+        (record.last, record.next) = (now, now.plus_millis(delay_ms));
+    }
     let is_first = !record.is_noted;
     record.is_noted = true;
     Some(Wait { ms: record.next.since(now), is_first })
@@ -87,7 +92,7 @@ fn count<K: Clone + Eq + Hash>(
     }
     let fresh = Record { attempts: 0, last: now, next: now, is_noted: false };
     let record = records.entry(key).or_insert(fresh);
-    if now.since(record.last) >= FORGET_MS {
+    if now.apart(record.last) >= FORGET_MS {
         record.attempts = 0;
     }
     record.attempts = record.attempts.saturating_add(1);
@@ -105,6 +110,16 @@ fn delay_ms(attempts: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_lengthens_no_delay() {
+        let mut throttle = Throttle::default();
+        let year = 365 * 24 * 60 * 60_000;
+        while throttle.begin("anna", 7, at(year)).is_ok() {}
+        let wait = throttle.begin("anna", 7, at(0)).unwrap_err();
+        assert!(wait.ms <= NAME_DELAY_MAX_MS, "{} ms", wait.ms);
+        assert_eq!(throttle.begin("anna", 7, at(wait.ms)), Ok(()));
+    }
 
     fn at(ms: u64) -> Timestamp {
         Timestamp::from_millis(1_000_000 + ms).unwrap()

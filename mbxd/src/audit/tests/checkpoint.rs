@@ -36,6 +36,23 @@ async fn a_checkpoint_is_signed_when_entries_have_waited_long_enough() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_holds_up_no_checkpoint() {
+    let scene = Scene::new();
+    scene.act(1).await;
+    assert!(scene.log.tick().await.unwrap());
+    let right = scene.clock.now();
+    scene.clock.advance(365 * 24 * 3_600_000);
+    scene.act(1).await;
+    scene.log.tick().await.unwrap();
+    scene.clock.set(right);
+    scene.act(3).await;
+    scene.log.tick().await.unwrap();
+    scene.clock.advance(60_000);
+    scene.log.tick().await.unwrap();
+    assert_eq!(scene.log.checkpoint_status().waiting, 0);
+}
+
+#[tokio::test]
 async fn the_first_checkpoint_of_a_log_is_signed_at_once() {
     let scene = Scene::new();
     assert!(!scene.log.tick().await.unwrap(), "nothing waits");
@@ -105,6 +122,19 @@ async fn a_failed_attempt_waits_its_time_before_the_next() {
     assert!(!scene.log.tick().await.unwrap());
     scene.clock.advance(59_000);
     assert!(scene.log.tick().await.is_err());
+}
+
+#[tokio::test]
+async fn a_signing_key_that_was_made_anew_under_the_same_id_signs_nothing() {
+    let scene = Scene::new();
+    scene.act(2).await;
+    assert!(scene.log.checkpoint().await.unwrap());
+    let other = scene.with_other_key();
+    scene.act(1).await;
+    let refused = other.checkpoint().await.unwrap_err();
+    assert!(matches!(refused, CheckpointError::OtherKey), "{refused:?}");
+    // The right one is still the one that is known.
+    assert!(scene.restarted().checkpoint().await.unwrap());
 }
 
 #[tokio::test]

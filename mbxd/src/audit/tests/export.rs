@@ -3,7 +3,7 @@ use crate::audit::{AuditError, Export, Form};
 use crate::store::CommitError;
 use mbx_common::audit::checkpoint::SignedNote;
 use mbx_common::audit::verify::{Finding, Report, Trust, verify_export};
-use mbx_common::audit::{Event, Fact};
+use mbx_common::audit::{Entry, Event, Fact};
 use mbx_common::error::Kind;
 use mbx_common::time::{Period, Timestamp};
 
@@ -82,6 +82,34 @@ async fn a_period_without_entries_shows_its_two_neighbours() {
     let report = check(&export(&scene, period(10_000, 20_000)).await);
     assert_eq!(report.findings.kept(), []);
     assert_eq!(report.until - report.first, 2);
+}
+
+#[tokio::test]
+async fn after_a_clock_that_was_wrong_for_a_while_a_period_is_exported_whole() {
+    let hour = 3_600_000;
+    for wrong_ms in [start().as_millis() + 1000 * hour, start().as_millis() - 1000 * hour] {
+        let scene = Scene::new();
+        let acts = async |scene: &Scene| {
+            scene.act(3).await;
+            scene.log.checkpoint().await.unwrap();
+        };
+        acts(&scene).await;
+        let right = scene.clock.now();
+        scene.clock.set(Timestamp::from_millis(wrong_ms).unwrap());
+        acts(&scene).await;
+        scene.clock.set(right.plus_millis(60_000));
+        for _ in 0..3 {
+            acts(&scene).await;
+            scene.clock.advance(2 * hour);
+        }
+        let all = Period { from: start().minus_millis(1), until: scene.clock.now() };
+        let report = check(&export(&scene, all).await);
+        let entries = scene.entries();
+        let within = |entry: &&Entry| all.contains(entry.time) && entry.event == Event::LoggedIn;
+        let last = entries.iter().rposition(|entry| within(&entry)).unwrap();
+        assert_eq!(report.first, 0);
+        assert!(report.until > u64::try_from(last).unwrap(), "{} of {last}", report.until);
+    }
 }
 
 #[tokio::test]

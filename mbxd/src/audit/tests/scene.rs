@@ -56,6 +56,11 @@ impl Scene {
         open(&self.store, &self.signer, &self.clock)
     }
 
+    /// The same log after a restart on a token that signs with another key under the same id.
+    pub(super) fn with_other_key(&self) -> AuditLog {
+        open(&self.store, &Arc::new(SoftSigner::ecdsa()), &self.clock)
+    }
+
     /// Writes entries, one a second.
     pub(super) async fn act(&self, count: usize) {
         for number in 0..count {

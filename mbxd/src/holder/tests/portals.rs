@@ -30,6 +30,19 @@ async fn keys_are_read_again_when_an_unknown_one_signs() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_set_back_keeps_no_new_key_out() {
+    let mut world = World::new().await;
+    let right = world.bench.clock.now();
+    let next = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+    world.key = EncodingKey::from_ec_der(&next.serialize_der());
+    world.bench.clock.advance(365 * 24 * 3_600_000);
+    assert_eq!(world.get("/v1/messages").await.code(), "MBX-4121");
+    world.bench.clock.set(right);
+    std::fs::write(world.folder.path().join("keys.pem"), next.public_key_pem()).unwrap();
+    assert_eq!(world.get("/v1/messages").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_jwks_names_keys_by_id() {
     let world = World::new().await;
     let point = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
