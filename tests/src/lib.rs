@@ -10,3 +10,4 @@ pub mod alone;
 pub mod faults;
 pub mod installation;
 pub mod token;
+pub mod trial;
