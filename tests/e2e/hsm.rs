@@ -6,15 +6,11 @@ use mbx_sim::soap::Reply;
 use mbx_tests::faults::{Faults, code};
 use mbx_tests::installation::{Installation, Setup};
 use mbx_tests::token::Kind;
-use mbx_tests::trial::{Trial, schedule};
-use rand::SeedableRng as _;
-use rand_chacha::ChaCha20Rng;
 use std::time::{Duration, Instant};
 
 suite! {
     in_each_outage_deliveries_go_on_and_reads_resume_by_themselves_in_time
     one_bad_record_is_refused_alone_and_trips_no_breaker
-    a_schedule_of_random_faults_under_load_leaves_nothing_wrong
     a_restarted_daemon_without_its_pin_is_locked_and_says_so
 }
 
@@ -110,17 +106,6 @@ async fn one_bad_record_is_refused_alone_and_trips_no_breaker(kind: Kind) {
     assert_eq!(epoch(&installation), before, "the breaker was tripped");
     let metrics = installation.metrics();
     assert!(metrics.contains("mbx_hsm_tampered_total 3\n"), "{metrics}");
-}
-
-/// One of those that the programme `hsm` of the long programmes plays by the hundred.
-async fn a_schedule_of_random_faults_under_load_leaves_nothing_wrong(kind: Kind) {
-    let mut trial = Trial::new(kind, 2).await;
-    let mut random = ChaCha20Rng::seed_from_u64(7);
-    trial.play(&schedule(&mut random, kind)).await;
-    trial.reopen(2).await;
-    let outcome = trial.end().await;
-    assert_eq!(outcome.findings, Vec::<String>::new());
-    assert!(outcome.deliveries > 10 && outcome.reads > 0, "the load hardly ran: {outcome:?}");
 }
 
 #[tokio::test]

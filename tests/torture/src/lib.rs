@@ -4,15 +4,17 @@
 //! `torture --seed 7 --minutes 60` gives each programme its part of the hour, in rounds of the
 //! seeds 7, 8, 9 and so on. A finding is one line that names the command that repeats it.
 
+mod clock;
 pub mod driver;
+mod hsm;
 pub mod programme;
+mod resources;
+mod scene;
+mod soak;
 mod xml;
 
 use programme::Programme;
 
 /// All programmes, in the order in which they run.
-pub const PROGRAMMES: &[Programme] = &[Programme {
-    name: "xml",
-    what: "generated deliveries: what is taken is what both signers signed",
-    run: xml::run,
-}];
+pub const PROGRAMMES: &[Programme] =
+    &[xml::XML, hsm::HSM, clock::CLOCK, resources::RESOURCES, soak::SOAK];

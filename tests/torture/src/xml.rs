@@ -1,7 +1,13 @@
 //! Generated deliveries, hostile and odd (`mbx_forge`): what is taken is what both signers signed.
 
-use crate::programme::Run;
+use crate::programme::{Programme, Run};
 use mbx_forge::forge::{Asked, Forge, Report};
+
+pub(crate) const XML: Programme = Programme {
+    name: "xml",
+    what: "generated deliveries: what is taken is what both signers signed",
+    run,
+};
 
 /// Cases of one round.
 const CASES: u64 = 10_000;
@@ -11,7 +17,7 @@ const STRETCH: u64 = 500;
 
 /// One round: its seed names the ten thousand cases from `seed` × 10,000 on. The verifiers judge one
 /// in 16 of what is taken, and one in 256 of what is refused.
-pub(crate) fn run(run: &mut Run) {
+fn run(run: &mut Run) {
     let mut forge = Forge::new(Asked { taken: 16, refused: 256 });
     let first = run.seed().wrapping_mul(CASES);
     let mut report = Report::default();
