@@ -126,6 +126,15 @@ fn what_is_no_note_is_refused() {
 }
 
 #[test]
+fn a_note_of_the_greatest_length_and_with_the_most_signatures_is_taken() {
+    let most = format!("{KNOWN_NOTE}{}", "— a AAAAAAAA\n".repeat(SignedNote::SIGNATURES_MAX - 1));
+    let longest = format!("{}{KNOWN_NOTE}", "x".repeat(SignedNote::LEN_MAX - KNOWN_NOTE.len()));
+    for note in [most, longest] {
+        assert_eq!(note.parse::<SignedNote>().unwrap().to_string(), note);
+    }
+}
+
+#[test]
 fn what_is_no_checkpoint_is_refused() {
     let good = sample().to_string();
     assert_eq!(good.parse(), Ok(sample()));

@@ -37,6 +37,7 @@ fn a_declaration_inside_the_content_is_refused() {
 fn a_reference_to_an_entity_that_nobody_declared_is_refused() {
     assert_refused("<a>&x;</a>", PrescanError::Entity);
     assert_refused("<a b=\"&x;\"/>", PrescanError::Entity);
+    assert_refused("<a/>&x;", PrescanError::Entity);
 }
 
 #[test]
@@ -142,6 +143,7 @@ fn another_encoding_is_refused_whether_declared_or_used() {
 fn an_xml_declaration_of_another_form_is_refused() {
     for text in [
         "<?xml version=\"1.1\"?><a/>",
+        "<?xml ?><a/>",
         "<?xml encoding=\"UTF-8\"?><a/>",
         "<?xml version=\"1.0\" version=\"1.0\"?><a/>",
         "<?xml encoding=\"UTF-8\" version=\"1.0\"?><a/>",
