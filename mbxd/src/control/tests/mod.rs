@@ -203,7 +203,7 @@ async fn a_session_that_cannot_be_read_is_none_and_its_refusal_is_an_entry() {
 }
 
 #[tokio::test]
-async fn the_configuration_is_shown_with_its_origin_and_without_secrets() {
+async fn the_configuration_is_shown_with_its_origin_and_what_a_restart_would_change() {
     let (scene, token) = Scene::with(&[Role::SystemOperator]).await;
     let reply = scene.ask(Route::ConfigShow, "", Some(&token), &()).await;
     let keys = reply.body["keys"].as_array().unwrap();
