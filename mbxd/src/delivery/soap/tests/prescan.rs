@@ -199,9 +199,10 @@ fn a_flood_of_attributes_on_one_element_is_refused() {
 }
 
 #[test]
-fn a_flood_of_attributes_over_many_elements_is_refused() {
-    let element = with_attributes(40);
-    let text = format!("<r>{}</r>", element.repeat(1_001));
+fn attributes_up_to_40_000_in_all_are_taken_and_one_more_refused() {
+    let elements = with_attributes(40).repeat(1_000);
+    read(&format!("<r>{elements}</r>")).unwrap();
+    let text = format!("<r one=\"more\">{elements}</r>");
     assert_refused(&text, PrescanError::AttributesTotal { max: 40_000 });
 }
 
@@ -230,6 +231,17 @@ fn many_elements_that_each_copy_many_declarations_are_refused() {
     let more: String = (0..40).map(|n| format!(" xmlns:r{n}=\"u\"")).collect();
     let text = format!("<a{two}><a{more}>{child}</a></a>");
     assert_refused(&text, PrescanError::Namespaces { max: 96 });
+}
+
+#[test]
+fn up_to_96_declarations_in_scope_are_taken_and_one_more_refused() {
+    let declared =
+        |prefix: &str| -> String { (0..48).map(|n| format!(" xmlns:{prefix}{n}=\"u\"")).collect() };
+    let around = |inner: &str| format!("<a{}><a{}>{inner}</a></a>", declared("p"), declared("q"));
+    read(&around("")).unwrap();
+    assert_refused(&around("<b xmlns:r=\"u\"/>"), PrescanError::Namespaces { max: 96 });
+    // What declares nothing copies nothing, wherever it stands.
+    read(&around(&"<b/>".repeat(19_000))).unwrap();
 }
 
 #[test]
