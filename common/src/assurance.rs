@@ -217,6 +217,7 @@ mod tests {
     fn numbers_round_trip_and_nothing_else_parses() {
         for level in Loa::ALL {
             assert_eq!(Loa::try_from(level.number()), Ok(level));
+            assert_eq!(level.to_string().parse(), Ok(level));
         }
         for class in ProtectionClass::ALL {
             assert_eq!(ProtectionClass::try_from(class.number()), Ok(class));
@@ -225,6 +226,12 @@ mod tests {
         assert_eq!(Loa::try_from(5), Err(UnknownLevel));
         assert_eq!(ProtectionClass::try_from(4), Err(UnknownLevel));
         assert_eq!("3 ".parse::<Loa>(), Err(UnknownLevel));
+    }
+
+    #[test]
+    fn levels_and_classes_are_written_as_their_numbers() {
+        assert_eq!(Loa::ALL.map(u8::from), [1, 2, 3, 4]);
+        assert_eq!(ProtectionClass::ALL.map(u8::from), [1, 2, 3]);
     }
 
     #[test]

@@ -59,9 +59,4 @@ impl Denied {
     pub const fn needed_level(self) -> Option<Loa> {
         if let Self::LevelTooLow { needed } = self { Some(needed) } else { None }
     }
-
-    /// Whether identifying again, more surely or just now, would help.
-    pub const fn wants_new_identification(self) -> bool {
-        matches!(self, Self::LevelTooLow { .. } | Self::AuthenticationTooOld)
-    }
 }

@@ -219,6 +219,13 @@ fn an_identification_in_the_future_is_refused_beyond_the_skew() {
 }
 
 #[test]
+fn a_grant_to_the_holder_says_so_in_the_access_log() {
+    let own = Relation::Own(HolderKind::Person);
+    let grant = decide(&attempt(own, Loa::Three, Action::ReadBasic, 0), &Rules::default()).unwrap();
+    assert_eq!(grant.capacity().name(), "holder");
+}
+
+#[test]
 fn a_grant_covers_its_own_tier_mailbox_and_action_only() {
     let own = Relation::Own(HolderKind::Person);
     let grant = decide(&attempt(own, Loa::Three, Action::ReadBasic, 0), &Rules::default()).unwrap();

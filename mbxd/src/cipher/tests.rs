@@ -190,6 +190,12 @@ fn an_extended_content_is_refused() {
 }
 
 #[test]
+fn a_dek_is_sealed_as_the_bytes_that_it_is_read_from() {
+    let bytes: [u8; Dek::LEN] = std::array::from_fn(|n| n.to_le_bytes()[0]);
+    assert_eq!(Dek::from_bytes(bytes).expose(), &bytes);
+}
+
+#[test]
 fn another_dek_opens_nothing() {
     let stored = sealed(b"secret");
     let reader = Reader::new(&Dek::from_bytes([0x43; 32]), id(7), &stored[..HEADER_LEN]).unwrap();

@@ -245,6 +245,16 @@ fn up_to_96_declarations_in_scope_are_taken_and_one_more_refused() {
 }
 
 #[test]
+fn copies_of_declarations_are_taken_up_to_their_limit() {
+    let verdict = |scope_work_max| {
+        let limits = PrescanLimits { scope_work_max, ..PrescanLimits::default() };
+        prescan(b"<a xmlns:p='u'><b xmlns:q='u'/></a>", &limits)
+    };
+    assert_eq!(verdict(3), Ok(()));
+    assert_eq!(verdict(2), Err(PrescanError::Namespaces { max: 96 }));
+}
+
+#[test]
 fn a_default_declaration_per_element_as_dotnet_writes_is_taken() {
     let child = "<b xmlns=\"u\"/>".repeat(19_000);
     read(&format!("<a xmlns=\"v\">{child}</a>")).unwrap();
