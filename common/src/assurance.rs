@@ -221,6 +221,7 @@ mod tests {
         }
         for class in ProtectionClass::ALL {
             assert_eq!(ProtectionClass::try_from(class.number()), Ok(class));
+            assert_eq!(class.to_string(), class.number().to_string());
         }
         assert_eq!(Loa::try_from(0), Err(UnknownLevel));
         assert_eq!(Loa::try_from(5), Err(UnknownLevel));

@@ -167,6 +167,6 @@ impl Judging {
             place: 0,
             root: content_root([&sealed.digest]),
         };
-        us_each(each, || !seal_dek(&dek, &self.recipient, &binding).as_bytes().is_empty())
+        us_each(each, || seal_dek(&dek, &self.recipient, &binding).is_ok())
     }
 }

@@ -397,7 +397,7 @@ fn after_cdata(bytes: &[u8]) -> Result<&[u8], PrescanError> {
 fn check_text(text: &[u8]) -> Result<(), PrescanError> {
     check_references(text)?;
     let mut rest = text;
-    while let Some(place) = position(rest, |byte| byte == b'\r') {
+    while let Some(place) = memchr(b'\r', rest) {
         let (before, from) = rest.split_at(place);
         rest = from.get(1..).unwrap_or_default();
         if rest.starts_with(b"&") || (rest.is_empty() && before.ends_with(b";")) {

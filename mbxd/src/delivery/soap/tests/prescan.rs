@@ -245,6 +245,14 @@ fn up_to_96_declarations_in_scope_are_taken_and_one_more_refused() {
 }
 
 #[test]
+fn an_attribute_without_a_name_or_without_its_end_is_refused_before_a_tree_is_built() {
+    for text in ["<a ='x'/>", "<a b='<'/>", "<a b='x/>", "<a b/>"] {
+        let verdict = prescan(text.as_bytes(), &PrescanLimits::default());
+        assert_eq!(verdict, Err(PrescanError::Malformed), "{text}");
+    }
+}
+
+#[test]
 fn copies_of_declarations_are_taken_up_to_their_limit() {
     let verdict = |scope_work_max| {
         let limits = PrescanLimits { scope_work_max, ..PrescanLimits::default() };
