@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod keys;
 pub mod mailbox;
 pub mod operators;
+pub mod peers;
 pub mod random;
 pub mod registers;
 pub mod scan;

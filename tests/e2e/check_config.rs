@@ -37,7 +37,7 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// What looks odd and is accepted: it starts.
 const ACCEPTED: &[&str] = &[
-    "[delivery]\nbody_max = \"64 MiB\"\nmemory_max = \"192 MiB\"\nconnections_max = 1\ndrain = \"0 ms\"",
+    "[delivery]\nbody_max = \"64 MiB\"\nmemory_max = \"384 MiB\"\nconnections_max = 1\ndrain = \"0 ms\"",
     "[delivery]\nverify_parallel = 100000\nverify_waiting_max = 9223372036854775807",
     "[portal]\nrequests_max = 0\nassertion_life_max = \"5 min\"\nclock_skew_max = \"60 s\"",
     "[log]\nlevel = \"off\"\nformat = \"json\"",

@@ -29,9 +29,10 @@ pub struct Delivery {
     pub media_types: Vec<String>,
     /// What happens where an attachment does not fit its MD5 checksum. Default `refuse`.
     pub checksum: Checksum,
-    /// Open connections, at least 1. Default 256; further ones are closed at once. One client certificate holds
-    /// half of them at most. Handshakes under way are not counted: for the newest of more than 1024
-    /// the oldest is given up.
+    /// Open connections, at least 1. Default 256. A further one takes the place of one at which
+    /// nothing goes on, first of the organisation that holds the most; where all are at work it is
+    /// closed. One organisation holds half of them at most. Handshakes under way are not counted:
+    /// for the newest of more than 176 the oldest is given up, of the address with the most.
     pub connections_max: usize,
     /// Requests on one connection, after which it is closed. Default 1000.
     pub requests_per_connection_max: u64,
@@ -40,14 +41,17 @@ pub struct Delivery {
     pub header_timeout: Span,
     /// Time for a whole body, however long. Default `2 min`.
     pub body_timeout: Span,
-    /// Slowest body that is borne, in bytes a second after the first ten seconds. Default `8 KiB`.
+    /// Slowest body that is borne, in bytes a second; ten seconds of waiting are borne besides, and
+    /// earned back at that speed. Default `8 KiB`.
     pub body_rate_min: ByteSize,
     /// Memory for deliveries under way, each counted with three times its length. Default
-    /// `384 MiB`; what does not fit is told to come back.
+    /// `384 MiB`; what does not fit is told to come back. No organisation takes more than it leaves
+    /// to others, alone half.
     pub memory_max: ByteSize,
     /// Deliveries verified at the same time. Default 0: one per processor.
     pub verify_parallel: usize,
-    /// Deliveries that may wait for that. Default 64; further ones are told to come back.
+    /// Deliveries that may wait for that. Default 64; further ones are told to come back. Turns go
+    /// round among organisations, and who has the most waiting is the first to be told so.
     pub verify_waiting_max: usize,
     /// Time for deliveries under way when the daemon stops. Default `30 s`, at most `10 min`.
     pub drain: Span,

@@ -7,7 +7,9 @@ use super::escape::unescape;
 use super::refusal::Refusal;
 use super::rooms::Rooms;
 use crate::operators::{Caller, SessionToken};
+use crate::peers::{self, Busy, Doing, Holding, Paced, Place, Places};
 use crate::random;
+use crate::telemetry::Seldom;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -23,18 +25,24 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::unix::UCred;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Connections at a time: staff and timers are few; more is a fault or an attack.
+/// Connections at a time: staff and timers are few; more is a fault or an attack. Of them one user
+/// holds a share at most, and who asks for nothing gives way to others.
 const CONNECTIONS_MAX: usize = 64;
+const USER_CONNECTIONS_MAX: usize = 48;
 
 /// Longest time for the head of a request; also how long an idle connection is kept.
 const HEAD_TIME: Duration = Duration::from_secs(30);
 
 /// Longest time for the body of a request.
 const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Pause after a failed accept (no descriptors left), so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a request or stream may go on while the daemon stops.
 const STOP_TIME: Duration = Duration::from_secs(5);
@@ -47,12 +55,15 @@ const TTY_LEN_MAX: usize = 64;
 
 /// The control door. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Door(Arc<Rooms>);
+pub struct Door {
+    rooms: Arc<Rooms>,
+    failing: Arc<Seldom>,
+}
 
 impl Door {
     /// A door to these rooms.
     pub fn new(rooms: Rooms) -> Self {
-        Self(Arc::new(rooms))
+        Self { rooms: Arc::new(rooms), failing: Arc::default() }
     }
 
     /// Takes connections until `stop` is done; then every connection may end its request.
@@ -66,7 +77,7 @@ impl Door {
     ) -> std::io::Result<()> {
         listener.set_nonblocking(true)?;
         let listener = UnixListener::from_std(listener)?;
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let places = Places::new(CONNECTIONS_MAX, USER_CONNECTIONS_MAX);
         let (stopping, stopped) = watch::channel(false);
         let mut connections = JoinSet::new();
         tokio::pin!(stop);
@@ -74,14 +85,22 @@ impl Door {
             let accepted = tokio::select! {
                 () = &mut stop => break,
                 Some(_) = connections.join_next() => continue,
-                accepted = accept(&listener, &places) => accepted,
+                accepted = listener.accept() => accepted,
             };
-            if let Some((stream, place)) = accepted {
-                let connection = self.clone().connection(stream, stopped.clone());
-                connections.spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
+            match accepted {
+                Ok((stream, _)) => {
+                    let Ok(peer) = stream.peer_cred() else { continue };
+                    let Some(place) = places.take(peer.uid()) else { continue };
+                    let door = self.clone();
+                    connections.spawn(door.connection(stream, peer, place, stopped.clone()));
+                }
+                Err(error) => {
+                    if let Some(times) = self.failing.tell() {
+                        tracing::warn!(%error, times, "control connections cannot be taken");
+                    }
+                    places.give_up_one();
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
         stopping.send_replace(true);
@@ -89,15 +108,30 @@ impl Door {
         Ok(())
     }
 
-    /// Answers the requests of one connection, until it ends or the daemon stops.
-    async fn connection(self, stream: UnixStream, mut stopped: watch::Receiver<bool>) {
-        let Ok(peer) = stream.peer_cred() else { return };
+    /// Sockets that it may hold at a time.
+    pub const fn sockets_max() -> usize {
+        CONNECTIONS_MAX + 2
+    }
+
+    /// Answers the requests of one connection, until it ends, gives way or the daemon stops.
+    async fn connection(
+        self,
+        stream: UnixStream,
+        peer: UCred,
+        place: Place<u32>,
+        mut stopped: watch::Receiver<bool>,
+    ) {
+        let place = Arc::new(place);
         let uid = peer.uid();
         let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok());
-        let service = hyper::service::service_fn(move |request| {
-            let door = self.clone();
-            async move { Ok::<_, Infallible>(Box::pin(door.answer(request, (uid, pid))).await) }
+        let service = hyper::service::service_fn(|request| {
+            let (door, busy) = (self.clone(), place.begin());
+            async move {
+                let answer = Box::pin(door.answer(request, (uid, pid), &busy)).await;
+                Ok::<_, Infallible>(answer.map(|body| Holding::new(body, busy)))
+            }
         });
+        let stream = Paced::new(stream, peers::GRACE, peers::RATE_MIN);
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIME)
@@ -106,6 +140,7 @@ impl Door {
         tokio::pin!(connection);
         let served = tokio::select! {
             served = connection.as_mut() => served,
+            () = place.given_up() => return,
             () = async { drop(stopped.wait_for(|&stopped| stopped).await) } => {
                 connection.as_mut().graceful_shutdown();
                 tokio::time::timeout(STOP_TIME, connection).await.unwrap_or(Ok(()))
@@ -120,6 +155,7 @@ impl Door {
         &self,
         request: Request<Incoming>,
         (uid, pid): (u32, Option<u32>),
+        busy: &Busy<u32>,
     ) -> Response<Body> {
         let id = RequestId::from_bytes(random::bytes());
         let tty = match tty(request.headers()) {
@@ -127,29 +163,16 @@ impl Door {
             Err(refusal) => return response(Err(refusal), id),
         };
         let caller = Caller { uid, pid, tty, request: id };
-        let answer = match ask(request, caller).await {
-            Ok((ask, token)) => Box::pin(dispatch(&self.0, ask, token.as_ref())).await,
+        let asked = ask(request, caller).await;
+        busy.now(Doing::Working);
+        let answer = match asked {
+            Ok((ask, token)) => Box::pin(dispatch(&self.rooms, ask, token.as_ref())).await,
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = &answer {
             tracing::info!(request = %id, uid, code = %refusal.code, "a control request was refused");
         }
         response(answer, id)
-    }
-}
-
-async fn accept(
-    listener: &UnixListener,
-    places: &Arc<Semaphore>,
-) -> Option<(UnixStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
-        Err(error) => {
-            tracing::warn!(%error, "a control connection could not be taken");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            None
-        }
     }
 }
 

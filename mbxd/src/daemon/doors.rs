@@ -1,5 +1,6 @@
 //! Opens every door that has an address and serves it until the daemon stops.
 
+use super::descriptors;
 use super::error::StartError;
 use super::rooms::Rooms;
 use super::screen::Screening;
@@ -9,14 +10,18 @@ use super::tasks::{TaskEnded, Tasks};
 use super::vitals::Vitals;
 use crate::config::{Config, Listen, Scanner};
 use crate::scan::Scan;
-use crate::telemetry::Chain;
+use crate::telemetry::{Chain, Seldom};
 use crate::{control, delivery, health, holder};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
+
+/// Pause after a probe that could not be taken (no descriptors left).
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Tells every door when to stop.
 #[derive(Clone, Debug)]
@@ -56,7 +61,8 @@ impl Doors {
         let portals = listen(&mut sockets, sockets::PORTAL, config.portal.listen).await?;
         let control = listen_control(&mut sockets, &config.control.socket)?;
         sockets.all_taken()?;
-        let probes = Probes::bind(config).await?;
+        let probes = ProbesListener::bind(config).await?;
+        descriptors::provide(sockets_max(config))?;
         let mut doors = Self { serving: Tasks::default(), portal: None };
         if let Some(listener) = authorities {
             let door = Arc::new(authorities_door(rooms, config)?);
@@ -96,6 +102,14 @@ impl Doors {
     pub(super) async fn drained(&mut self) {
         self.serving.drained().await;
     }
+}
+
+/// Sockets that the doors may hold together.
+fn sockets_max(config: &Config) -> usize {
+    let authorities = config.delivery.listen.map_or(0, |_| delivery::sockets_max(&config.delivery));
+    let portals = config.portal.listen.map_or(0, |_| holder::Door::sockets_max());
+    let own = control::Door::sockets_max().saturating_add(health::Probes::sockets_max());
+    authorities.saturating_add(portals).saturating_add(own)
 }
 
 fn authorities_door(rooms: &Rooms, config: &Config) -> Result<delivery::Door, StartError> {
@@ -182,12 +196,12 @@ fn listen_control(
 }
 
 /// The listener for probes and metrics.
-enum Probes {
+enum ProbesListener {
     Unix(UnixListener),
     Loopback(TcpListener),
 }
 
-impl Probes {
+impl ProbesListener {
     async fn bind(config: &Config) -> Result<Option<Self>, StartError> {
         let Some(place) = &config.health.listen else { return Ok(None) };
         let bound = match place {
@@ -198,28 +212,30 @@ impl Probes {
     }
 
     async fn serve(self, health: health::Health, stop: Stop) {
+        let (probes, failing) = (health::Probes::new(health), Seldom::default());
         let mut stop = std::pin::pin!(stop.wait());
         loop {
-            tokio::select! {
+            let accepted = tokio::select! {
                 () = &mut stop => return,
-                () = self.accept(&health) => {}
+                accepted = self.accept(&probes) => accepted,
+            };
+            if let Err(error) = accepted {
+                if let Some(times) = failing.tell() {
+                    tracing::warn!(%error, times, "probes' connections cannot be taken");
+                }
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 
-    async fn accept(&self, health: &health::Health) {
-        let served = match self {
-            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| {
-                tokio::spawn(health::serve(health.clone(), stream));
-            }),
-            Self::Loopback(listener) => listener.accept().await.map(|(stream, _)| {
-                tokio::spawn(health::serve(health.clone(), stream));
-            }),
-        };
-        if let Err(error) = served {
-            tracing::warn!(%error, "a probe's connection cannot be taken");
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    async fn accept(&self, probes: &health::Probes) -> io::Result<()> {
+        match self {
+            Self::Unix(listener) => drop(tokio::spawn(probes.serve(listener.accept().await?.0))),
+            Self::Loopback(listener) => {
+                drop(tokio::spawn(probes.serve(listener.accept().await?.0)));
+            }
         }
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod background;
 mod credential;
+mod descriptors;
 mod doors;
 mod entrance;
 mod error;

@@ -4,19 +4,19 @@ use super::body::Bounds;
 use super::content::Rules;
 use super::description::Description;
 use super::http::Service;
+use super::memory::Budget;
 use super::pipeline::Pipeline;
 use super::port::{Intake, Screen};
 use super::section::{self, DoorError};
 use super::soap::PrescanLimits;
 use crate::clock::Clock;
 use crate::config;
-use crate::https::{self, Edge, Remote};
+use crate::https::{self, Asked, Client, Edge, Remote};
 use crate::registers::Senders;
 use crate::trust::{self, Trust};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Request, Response};
 use rustls::ServerConfig;
@@ -67,7 +67,8 @@ impl Door {
             screen: behind.screen,
             rules: Rules::new(config),
             limits: PrescanLimits::default(),
-            budget: section::budget(config),
+            memory: Budget::new(config.memory_max.get()),
+            turns: section::turns(config),
         };
         Ok(Self {
             service: Arc::new(Service {
@@ -82,16 +83,7 @@ impl Door {
                 clock: behind.clock,
             }),
             trust: behind.trust,
-            bounds: https::Bounds {
-                connections_max: config.connections_max,
-                client_connections_max: config.connections_max.div_ceil(2),
-                handshakes_max: https::Bounds::HANDSHAKES_MAX,
-                requests_per_connection_max: config.requests_per_connection_max,
-                header_timeout: config.header_timeout.duration(),
-                reader_grace: https::Bounds::READER_GRACE,
-                reader_rate_min: https::Bounds::READER_RATE_MIN,
-                drain: config.drain.duration(),
-            },
+            bounds: section::bounds(config),
         })
     }
 
@@ -100,7 +92,7 @@ impl Door {
     pub async fn serve(self: Arc<Self>, listener: TcpListener, stop: impl Future<Output = ()>) {
         https::serve(Arc::clone(&self), self.bounds, listener, stop).await;
         // Deliveries whose callers hung up go on; they too get their time.
-        let idle = self.service.pipeline.budget.idle();
+        let idle = self.service.pipeline.memory.idle();
         tokio::time::timeout(self.bounds.drain, idle).await.ok();
     }
 }
@@ -112,10 +104,17 @@ impl Edge for Door {
         self.trust.tls(trust::Door::Authorities)
     }
 
+    /// By its organisation, however many certificates it has.
+    fn client(&self, remote: &Remote) -> Client {
+        let peer = self.trust.check_client(trust::Door::Authorities, &remote.chain);
+        let organisation = peer.ok().and_then(|peer| peer.organisation.ok());
+        organisation.map_or(Client::Stranger, |number| Client::Known(number.to_string()))
+    }
+
     fn answer(
         self: Arc<Self>,
         remote: Arc<Remote>,
-        request: Request<Incoming>,
+        request: Request<Asked>,
     ) -> BoxFuture<'static, Response<Full<Bytes>>> {
         Box::pin(async move {
             let mut answer = self.service.answer(&remote, request).await;

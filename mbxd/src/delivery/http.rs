@@ -1,23 +1,23 @@
 //! One HTTP request of an authority: path, method, type, length; then the pipeline.
 
 use super::body::{self, BodyError, Bounds};
-use super::budget::Memory;
 use super::call::Call;
 use super::cause::Cause;
 use super::description::Description;
 use super::fault::fault;
+use super::memory::Memory;
 use super::pipeline::Pipeline;
 use crate::clock::Clock;
-use crate::https::Remote;
+use crate::https::{Asked, Remote, names_one_host};
 use crate::mailbox::incoming::Stage;
 use crate::telemetry::metrics;
 use crate::trust::{ChainError, Door as TlsDoor};
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use mbx_common::error::Kind;
+use mbx_common::identity::OrganisationNumber;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -42,8 +42,11 @@ impl Service {
     pub(super) async fn answer(
         self: &Arc<Self>,
         remote: &Remote,
-        request: Request<Incoming>,
+        request: Request<Asked>,
     ) -> Answer {
+        if !names_one_host(&request) {
+            return plain(StatusCode::BAD_REQUEST, "one Host is needed");
+        }
         if request.uri().path() != self.path {
             return plain(StatusCode::NOT_FOUND, "no such path");
         }
@@ -70,26 +73,26 @@ impl Service {
     }
 
     /// A SOAP call: the body within bounds, then the pipeline; every refusal is kept account of.
-    async fn call(self: &Arc<Self>, remote: &Remote, request: Request<Incoming>) -> Answer {
+    async fn call(self: &Arc<Self>, remote: &Remote, request: Request<Asked>) -> Answer {
         let expects = request.headers().contains_key(header::EXPECT);
         let mut body = request.into_body();
         let certificate = remote.chain.first().map(|leaf| crate::trust::fingerprint(leaf).0);
         let mut call = Call::begin(&self.clock, remote.address, certificate);
-        if let Err(cause) = self.client(&mut call, remote) {
-            return self.refused_early(&call, &cause).await;
-        }
-        let mut memory = self.pipeline.budget.memory();
+        let client = match self.client(remote) {
+            Ok(client) => client,
+            Err(cause) => return self.refused_early(&call, &cause).await,
+        };
+        call.client = Some(client);
+        let mut memory = self.pipeline.memory.memory(client);
         match body::read(&mut body, &self.bounds, &mut memory).await {
             Ok(body) => self.deliver(call, body, memory).await,
             Err(BodyError::TooLong) => {
                 let cause = Cause::TooLong { max: self.bounds.len_max };
-                let answer = self.refused_early(&call, &cause).await;
-                if !expects {
-                    body::discard(body, &self.bounds).await;
-                }
-                answer
+                self.refused_unread(&call, &cause, body, expects).await
             }
-            Err(BodyError::NoRoom) => self.refused_early(&call, &Cause::Overloaded).await,
+            Err(BodyError::NoRoom) => {
+                self.refused_unread(&call, &Cause::Overloaded, body, expects).await
+            }
             Err(BodyError::TooSlow) => {
                 plain(StatusCode::REQUEST_TIMEOUT, "the body came too slowly")
             }
@@ -131,15 +134,28 @@ impl Service {
 
     /// The organisation of the TLS client, judged anew for each call, so that a resumed session or
     /// a long connection does not outlive a revocation.
-    fn client(&self, call: &mut Call, remote: &Remote) -> Result<(), Cause> {
+    fn client(&self, remote: &Remote) -> Result<OrganisationNumber, Cause> {
         let peer = self
             .pipeline
             .trust
             .check_client(TlsDoor::Authorities, &remote.chain)
             .map_err(Cause::Client)?;
-        let organisation = peer.organisation.map_err(|error| Cause::Client(error.into()))?;
-        call.client = Some(organisation);
-        Ok(())
+        peer.organisation.map_err(|error| Cause::Client(error.into()))
+    }
+
+    /// A refusal of which the caller learns, although it may still be sending.
+    async fn refused_unread(
+        &self,
+        call: &Call,
+        cause: &Cause,
+        body: Asked,
+        expects: bool,
+    ) -> Answer {
+        let answer = self.refused_early(call, cause).await;
+        if !expects {
+            body::discard(body, &self.bounds).await;
+        }
+        answer
     }
 
     /// A refusal before the body was read: the connection ends with it.
@@ -148,19 +164,20 @@ impl Service {
     }
 
     async fn refused(&self, call: &Call, cause: &Cause) -> Answer {
-        tracing::info!(
-            request = %call.request,
-            code = %cause.code(),
-            fault = cause.error_code(),
-            client = ?call.client,
-            "delivery refused: {cause}"
-        );
         if cause.is_temporary() {
             metrics::DELIVERIES_FAILED.add_one();
         } else {
             metrics::DELIVERIES_REFUSED.add_one();
         }
-        self.pipeline.intake.refuse(call.refusal(cause)).await;
+        if self.pipeline.intake.refuse(call.refusal(cause)).await {
+            tracing::info!(
+                request = %call.request,
+                code = %cause.code(),
+                fault = cause.error_code(),
+                client = ?call.client,
+                "delivery refused: {cause}"
+            );
+        }
         let mut answer = xml(StatusCode::INTERNAL_SERVER_ERROR, fault(cause, call.request).into());
         if cause.is_temporary() {
             let seconds = HeaderValue::from_static(RETRY_AFTER_SECS);

@@ -26,13 +26,14 @@ impl Intake for Mailboxes {
         })
     }
 
-    fn refuse(&self, refusal: Refusal) -> BoxFuture<'_, ()> {
+    fn refuse(&self, refusal: Refusal) -> BoxFuture<'_, bool> {
         Box::pin(async move {
             let request = refusal.request;
-            if let Err(error) = Mailboxes::refuse(self, refusal).await {
+            Mailboxes::refuse(self, refusal).await.unwrap_or_else(|error| {
                 let cause = Chain(&error);
                 tracing::warn!(%request, %cause, "no account could be kept of a refused delivery");
-            }
+                true
+            })
         })
     }
 }

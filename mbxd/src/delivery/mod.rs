@@ -2,7 +2,6 @@
 
 mod answer;
 mod body;
-mod budget;
 mod call;
 mod cause;
 mod content;
@@ -17,16 +16,18 @@ mod http;
 mod intake;
 #[doc(hidden)]
 pub mod measuring;
+mod memory;
 mod pipeline;
 mod port;
 mod section;
 pub mod signature;
 pub mod soap;
+mod turns;
 mod xml;
 
 pub use door::{Behind, Door};
 pub use port::{Intake, Screen, Screened, Taken};
-pub use section::{DoorError, check};
+pub use section::{DoorError, check, sockets_max};
 
 #[cfg(test)]
 mod tests;

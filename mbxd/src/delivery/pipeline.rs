@@ -4,14 +4,15 @@
 //! answer.
 
 use super::answer;
-use super::budget::Budget;
 use super::call::Call;
 use super::cause::Cause;
 use super::content::Rules;
 use super::handover::{Judged, Parts};
+use super::memory::Budget;
 use super::port::{Intake, Screen, Screened, Taken};
 use super::signature::{self, Form, Level, Policy, Verified, VerifiedLevel};
 use super::soap::{self, Document, NotificationDelivery, PrescanLimits, Request, SealedDelivery};
+use super::turns::Turns;
 use crate::mailbox::incoming::{Operation, RepeatMark, Stage};
 use crate::registers::{Claim, Senders};
 use crate::telemetry::metrics;
@@ -30,7 +31,8 @@ pub(super) struct Pipeline {
     pub(super) screen: Arc<dyn Screen>,
     pub(super) rules: Rules,
     pub(super) limits: PrescanLimits,
-    pub(super) budget: Budget,
+    pub(super) memory: Arc<Budget>,
+    pub(super) turns: Arc<Turns>,
 }
 
 impl Pipeline {
@@ -44,7 +46,7 @@ impl Pipeline {
         body: Bytes,
     ) -> Result<String, Cause> {
         let client = call.client.ok_or(Cause::NotStored(Kind::Internal))?;
-        let turn = self.budget.turn().await.map_err(|_| Cause::Overloaded)?;
+        let turn = self.turns.wait(client).await.map_err(|_| Cause::Overloaded)?;
         let (pipeline, mut judging) = (Arc::clone(self), call.clone());
         let work = move || {
             let judged = pipeline.judge(&mut judging, client, &body);

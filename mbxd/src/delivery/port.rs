@@ -27,8 +27,9 @@ pub trait Intake: Send + Sync {
     fn accept(&self, incoming: Incoming) -> BoxFuture<'_, Result<Taken, Kind>>;
 
     /// Keeps account of a refused call, with its audit entry. A failure to do so is logged by the
-    /// implementation: the call is refused all the same.
-    fn refuse(&self, refusal: Refusal) -> BoxFuture<'_, ()>;
+    /// implementation: the call is refused all the same. Tells whether it has an entry of its own;
+    /// of many alike within a minute only the first has, and the others are counted.
+    fn refuse(&self, refusal: Refusal) -> BoxFuture<'_, bool>;
 }
 
 /// What the malware scanner decides.

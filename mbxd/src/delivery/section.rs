@@ -1,8 +1,10 @@
 //! Whether a door can be made of the section `[delivery]`: asked before a start, at a reload and by
 //! `--check-config`.
 
-use super::budget::Budget;
-use crate::config;
+use super::memory::Budget;
+use super::turns::Turns;
+use crate::{config, https, peers};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -16,8 +18,8 @@ pub enum DoorError {
     /// `body_max` is above its limit.
     #[error("[delivery] body_max is at most {}", config::Delivery::BODY_MAX_LIMIT)]
     BodyMax,
-    /// One longest request does not fit into `memory_max`.
-    #[error("[delivery] memory_max must hold three times body_max")]
+    /// One longest request does not fit into `memory_max`, of which each client takes half at most.
+    #[error("[delivery] memory_max must hold six times body_max")]
     Memory,
     /// `path` is no absolute path.
     #[error("[delivery] path begins with / and has neither ? nor #")]
@@ -41,7 +43,7 @@ pub fn check(config: &config::Delivery) -> Result<(), DoorError> {
     if !config.path.starts_with('/') || config.path.contains(['?', '#']) {
         return Err(DoorError::Path);
     }
-    if budget(config).room() < config.body_max.get() {
+    if Budget::longest(config.memory_max.get()) < config.body_max.get() {
         return Err(DoorError::Memory);
     }
     if !(1..=Semaphore::MAX_PERMITS).contains(&config.connections_max) {
@@ -53,13 +55,32 @@ pub fn check(config: &config::Delivery) -> Result<(), DoorError> {
     Ok(())
 }
 
-/// Memory and turns as the section says; one turn for each processor where it says nothing.
-pub(super) fn budget(config: &config::Delivery) -> Budget {
+/// Sockets that the door may hold at a time.
+pub fn sockets_max(config: &config::Delivery) -> usize {
+    bounds(config).sockets_max()
+}
+
+/// Bounds of the listener.
+pub(super) fn bounds(config: &config::Delivery) -> https::Bounds {
+    https::Bounds {
+        connections_max: config.connections_max,
+        client_connections_max: config.connections_max.div_ceil(2),
+        handshakes_max: https::Bounds::HANDSHAKES_MAX,
+        requests_per_connection_max: config.requests_per_connection_max,
+        header_timeout: config.header_timeout.duration(),
+        reader_grace: peers::GRACE,
+        reader_rate_min: peers::RATE_MIN,
+        drain: config.drain.duration(),
+    }
+}
+
+/// Turns as the section says; one for each processor where it says nothing.
+pub(super) fn turns(config: &config::Delivery) -> Arc<Turns> {
     let turns = match config.verify_parallel {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         some => some,
     };
-    Budget::new(config.memory_max.get(), turns, config.verify_waiting_max)
+    Turns::new(turns, config.verify_waiting_max)
 }
 
 #[cfg(test)]
@@ -78,7 +99,7 @@ mod tests {
         assert_eq!(judged(|_| ()), Ok(()));
         let outermost = judged(|config| {
             config.body_max = ByteSize::mib(64);
-            config.memory_max = ByteSize::mib(192);
+            config.memory_max = ByteSize::mib(384);
             config.connections_max = Semaphore::MAX_PERMITS;
             config.drain = Span::secs(600);
         });
@@ -91,7 +112,7 @@ mod tests {
         let too_long =
             |config: &mut config::Delivery| config.body_max = ByteSize::bytes((64 << 20) + 1);
         assert_eq!(judged(too_long), Err(DoorError::BodyMax));
-        let narrow = |config: &mut config::Delivery| config.memory_max = ByteSize::mib(47);
+        let narrow = |config: &mut config::Delivery| config.memory_max = ByteSize::mib(95);
         assert_eq!(judged(narrow), Err(DoorError::Memory));
         for path in ["service", "", "/service?wsdl", "/service#x"] {
             assert_eq!(judged(|config| config.path = path.to_owned()), Err(DoorError::Path));

@@ -9,4 +9,4 @@ mod server;
 mod token;
 
 pub use ability::{Abilities, Ability, Health};
-pub use server::serve;
+pub use server::Probes;

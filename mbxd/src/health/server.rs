@@ -2,6 +2,7 @@
 
 use super::ability::{Ability, Health};
 use super::gauges::exposition;
+use crate::peers::{self, Paced, Places};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -9,6 +10,7 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -18,15 +20,61 @@ const HEAD_TIME: Duration = Duration::from_secs(5);
 const TEXT: &str = "text/plain; charset=utf-8";
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Answers the requests of one connection.
-pub async fn serve<S>(health: Health, stream: S)
+/// Connections at a time: probes and collectors are few. For a further one the oldest is given up,
+/// so that whoever can reach the address takes nothing from the others.
+const CONNECTIONS_MAX: usize = 16;
+
+/// Longest life of a connection.
+const LIFE: Duration = Duration::from_mins(1);
+
+/// How long whoever asked may let an answer wait.
+const READER_GRACE: Duration = Duration::from_secs(5);
+
+/// What probes' connections share.
+#[derive(Clone, Debug)]
+pub struct Probes {
+    health: Health,
+    places: Arc<Places<()>>,
+}
+
+impl Probes {
+    /// Nobody asks yet.
+    pub fn new(health: Health) -> Self {
+        Self { health, places: Places::new(CONNECTIONS_MAX, CONNECTIONS_MAX) }
+    }
+
+    /// Sockets that they may hold at a time.
+    pub const fn sockets_max() -> usize {
+        CONNECTIONS_MAX + 2
+    }
+
+    /// Takes a connection, if need be in another's place; answers its requests.
+    pub fn serve<S>(&self, stream: S) -> impl Future<Output = ()> + Send + 'static
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (health, place) = (self.health.clone(), self.places.take(()));
+        async move {
+            if let Some(place) = place {
+                tokio::select! {
+                    () = connection(&health, stream) => {}
+                    () = place.given_up() => {}
+                    () = tokio::time::sleep(LIFE) => {}
+                }
+            }
+        }
+    }
+}
+
+async fn connection<S>(health: &Health, stream: S)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let service = hyper::service::service_fn(move |request| {
-        let answer = answer(&health, &request);
+    let service = hyper::service::service_fn(|request| {
+        let answer = answer(health, &request);
         async move { Ok::<_, Infallible>(answer) }
     });
+    let stream = Paced::new(stream, READER_GRACE, peers::RATE_MIN);
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)

@@ -1,16 +1,15 @@
 //! Bodies of answers: whole ones, and the octets of a part as they are opened.
 
 use crate::mailbox::reading::{HolderError, PartStream};
+use crate::peers::Holding;
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
-use hyper::body::{Frame, SizeHint};
+use hyper::body::Frame;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 /// The body of an answer. An error breaks the connection off: a part that fails its integrity
 /// check half-way never looks whole.
@@ -57,32 +56,7 @@ pub(super) fn octets(status: u16, part: PartStream) -> Answer {
 
 /// The same answer, whose body holds this until its last byte was taken or it was given up.
 pub(super) fn holding(answer: Answer, held: impl Send + Unpin + 'static) -> Answer {
-    answer.map(|body| Holding { body, _held: held }.boxed_unsync())
-}
-
-struct Holding<H> {
-    body: Body,
-    _held: H,
-}
-
-impl<H: Unpin> hyper::body::Body for Holding<H> {
-    type Data = Bytes;
-    type Error = HolderError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, HolderError>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+    answer.map(|body| Holding::new(body, held).boxed_unsync())
 }
 
 fn respond(status: u16, body: Body) -> Answer {

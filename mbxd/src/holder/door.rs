@@ -6,12 +6,12 @@ use super::portals::{InForce, Portals, PortalsError};
 use super::problem::Refused;
 use crate::clock::Clock;
 use crate::config;
-use crate::https::{self, Edge, Remote};
+use crate::https::{self, Asked, Client as Caller, Edge, Remote};
 use crate::mailbox::Mailboxes;
-use crate::telemetry::metrics;
+use crate::peers;
+use crate::telemetry::{Seldom, metrics};
 use crate::trust::{self, Trust};
 use futures_util::future::BoxFuture;
-use hyper::body::Incoming;
 use hyper::{Request, Response};
 use mbx_common::explain;
 use mbx_common::id::RequestId;
@@ -25,13 +25,13 @@ use tokio::sync::Semaphore;
 
 /// Bounds of the listener. A portal keeps a pool of a few dozen connections, and is mostly alone.
 const BOUNDS: https::Bounds = https::Bounds {
-    connections_max: 512,
-    client_connections_max: 512,
+    connections_max: 192,
+    client_connections_max: 144,
     handshakes_max: https::Bounds::HANDSHAKES_MAX,
     requests_per_connection_max: u64::MAX,
     header_timeout: Duration::from_secs(30),
-    reader_grace: https::Bounds::READER_GRACE,
-    reader_rate_min: https::Bounds::READER_RATE_MIN,
+    reader_grace: peers::GRACE,
+    reader_rate_min: peers::RATE_MIN,
     drain: Duration::from_secs(20),
 };
 
@@ -54,6 +54,8 @@ pub struct Prepared(Portals);
 pub struct Door {
     service: Service,
     trust: Trust,
+    /// Requests on connections whose certificate is believed no more.
+    refused: Seldom,
 }
 
 impl Door {
@@ -66,7 +68,11 @@ impl Door {
         let requests = usize::try_from(config.requests_max.max(1)).unwrap_or(usize::MAX);
         let turns = Arc::new(Semaphore::new(requests.min(Semaphore::MAX_PERMITS)));
         let portals = InForce::new(Portals::load(config)?);
-        Ok(Self { service: Service { mailboxes, portals, clock, turns }, trust })
+        Ok(Self {
+            service: Service { mailboxes, portals, clock, turns },
+            trust,
+            refused: Seldom::default(),
+        })
     }
 
     /// Reads the section and every key file again, without putting them in force.
@@ -83,6 +89,11 @@ impl Door {
         self.service.portals.replace(prepared.0);
     }
 
+    /// Sockets that it may hold at a time.
+    pub const fn sockets_max() -> usize {
+        BOUNDS.sockets_max()
+    }
+
     /// Serves connections until `stop` is done; then takes no more and gives those under way time
     /// to finish.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, stop: impl Future<Output = ()>) {
@@ -97,13 +108,25 @@ impl Edge for Door {
         self.trust.tls(trust::Door::Portal)
     }
 
+    /// By its portal; whoever has another certificate of the same issuers is a stranger.
+    fn client(&self, remote: &Remote) -> Caller {
+        let peer = self.trust.check_client(trust::Door::Portal, &remote.chain).ok();
+        let portal = peer.and_then(|peer| self.service.portals.current().of(peer.fingerprint));
+        portal.map_or(Caller::Stranger, |portal| Caller::Known(portal.client.name.clone()))
+    }
+
     /// The chain is judged anew for each request: a connection does not outlive a revocation.
     fn answer(
         self: Arc<Self>,
         remote: Arc<Remote>,
-        request: Request<Incoming>,
+        request: Request<Asked>,
     ) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
+            if !https::names_one_host(&request) {
+                metrics::READS_REFUSED.add_one();
+                let id = RequestId::from_bytes(crate::random::bytes());
+                return Refused::of(explain::USAGE).answer(id);
+            }
             match self.trust.check_client(trust::Door::Portal, &remote.chain) {
                 Ok(peer) => {
                     let address = remote.address;
@@ -112,7 +135,10 @@ impl Edge for Door {
                 }
                 Err(error) => {
                     metrics::READS_REFUSED.add_one();
-                    tracing::warn!(peer = %remote.address, %error, "portal's certificate refused");
+                    if let Some(times) = self.refused.tell() {
+                        let peer = remote.address;
+                        tracing::warn!(%peer, %error, times, "portal's certificate refused");
+                    }
                     let request = RequestId::from_bytes(crate::random::bytes());
                     Refused::of(explain::PORTAL_UNKNOWN).answer(request)
                 }

@@ -57,10 +57,13 @@ struct Call<'a> {
 }
 
 impl Service {
-    /// Answers one request; where too many are in progress it is told to come back.
+    /// Answers one request; where too many are in progress it is told to come back. Who is no portal
+    /// takes no portal's turn to be told so.
     pub(super) async fn answer<B: Body>(&self, client: Client, request: Request<B>) -> Answer {
         let id = RequestId::from_bytes(crate::random::bytes());
-        let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() else {
+        let known = self.portals.current().of(client.certificate).is_some();
+        let turn = known.then(|| Arc::clone(&self.turns).try_acquire_owned()).transpose();
+        let Ok(turn) = turn else {
             metrics::READS_FAILED.add_one();
             return Refused::busy().answer(id);
         };
@@ -106,7 +109,8 @@ impl Call<'_> {
     async fn answer(&self, route: Result<Route, NoRoute>) -> Result<Answer, Refused> {
         let portals = self.service.portals.current();
         let Some(portal) = portals.of(self.client.certificate) else {
-            return self.refuse(None, explain::PORTAL_UNKNOWN).await;
+            self.refuse(None, explain::PORTAL_UNKNOWN).await;
+            return Err(Refused::of(explain::PORTAL_UNKNOWN));
         };
         let route = match route {
             Ok(Route::OpenApi) => return Ok(openapi()),
@@ -120,9 +124,12 @@ impl Call<'_> {
         let caller = match self.caller(&portals, &portal) {
             Ok(caller) => caller,
             Err(error) => {
-                let (request, name) = (self.request, &portal.client.name);
-                tracing::warn!(%request, portal = name, %error, "assertion refused");
-                return self.refuse(Some(&portal), error.code()).await;
+                let told = self.refuse(Some(&portal), error.code()).await;
+                if told {
+                    let (request, name) = (self.request, &portal.client.name);
+                    tracing::warn!(%request, portal = name, %error, "assertion refused");
+                }
+                return Err(Refused::of(error.code()));
             }
         };
         let outcome = self.act(route, list, condition, caller).await;
@@ -170,15 +177,16 @@ impl Call<'_> {
         Peer::Remote { address: self.client.address, certificate }
     }
 
-    /// Refuses before it is clear for whom the portal calls; the entry is written first.
-    async fn refuse(&self, portal: Option<&Portal>, code: Code) -> Result<Answer, Refused> {
+    /// Keeps account of a refusal before it is clear for whom the portal calls. Tells whether it has
+    /// an entry of its own; of many alike within a minute only the first has.
+    async fn refuse(&self, portal: Option<&Portal>, code: Code) -> bool {
         let name = portal.map(|portal| portal.client.name.as_str());
         let peer = Some(self.peer());
         let noted = self.service.mailboxes.refuse_portal(name, peer, self.request, code).await;
-        if let Err(error) = noted {
+        noted.unwrap_or_else(|error| {
             tracing::error!(request = %self.request, %error, "refusal not recorded");
-        }
-        Err(Refused::of(code))
+            true
+        })
     }
 
     async fn act(

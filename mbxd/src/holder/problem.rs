@@ -3,7 +3,7 @@
 use super::answer::{Answer, json};
 use super::headers;
 use crate::mailbox::reading::HolderError;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use mbx_common::assurance::Loa;
 use mbx_common::error::{Code, Kind};
 use mbx_common::explain;
@@ -80,6 +80,9 @@ impl Refused {
         }
         if self.code == explain::METHOD {
             headers.insert(ALLOW, HeaderValue::from_static("GET, POST, DELETE"));
+        }
+        if self.code == explain::PORTAL_UNKNOWN {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         headers::secure(headers, request);
         answer

@@ -1,9 +1,10 @@
 //! The life of one connection: TLS, then requests until either side has had enough.
 
-use super::edge::{Bounds, Edge, Remote};
-use super::pace::Paced;
-use super::places::Places;
+use super::body::Asked;
+use super::edge::{Bounds, Client, Edge, Remote};
+use crate::peers::{Busy, Doing, Holding, Paced, Place, Places};
 use crate::telemetry::metrics;
+use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::server::conn::http1;
@@ -12,13 +13,13 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -34,45 +35,65 @@ const BUFFER_LEN_MAX: usize = 128 * 1024;
 
 type Stream = TlsStream<Paced<TcpStream>>;
 
+/// An answer's body; with its end its connection waits for the next request.
+type Body<E> = Holding<<E as Edge>::Body, Arc<Busy<Client>>>;
+
 /// What the connections of a listener share.
 pub(super) struct House<E> {
     pub(super) edge: Arc<E>,
     pub(super) bounds: Bounds,
-    pub(super) places: Arc<Places>,
+    /// Handshakes under way, by the networks that they come from.
+    pub(super) handshakes: Arc<Places<IpAddr>>,
+    /// Connections after it, by clients.
+    pub(super) places: Arc<Places<Client>>,
 }
 
 impl<E: Edge> House<E> {
-    /// Serves a connection to its end; its handshake is given up when `given_up` ends.
-    pub(super) async fn connection(
+    /// Serves a connection to its end. It takes a handshake's place at once, if need be another's.
+    pub(super) fn connection(
         self: Arc<Self>,
         stream: TcpStream,
         address: IpAddr,
-        given_up: oneshot::Receiver<()>,
-        mut stopping: watch::Receiver<()>,
-    ) {
-        let handshake = tokio::time::timeout(self.bounds.header_timeout, async {
+        stopping: &watch::Sender<()>,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let place = self.handshakes.take(network(address));
+        let mut stopping = stopping.subscribe();
+        async move {
+            let Some(handshake) = place else { return };
+            let done = tokio::select! {
+                _ = stopping.changed() => return,
+                done = self.within_time(stream, address, &handshake) => done,
+            };
+            let Some(stream) = done else {
+                metrics::TLS_FAILED.add_one();
+                tracing::debug!(peer = %address, "TLS handshake failed");
+                return;
+            };
+            metrics::TLS_DONE.add_one();
+            let remote = Arc::new(Remote { address, chain: chain(&stream) });
+            let Some(place) = self.places.take(self.edge.client(&remote)) else {
+                tracing::debug!(peer = %address, "no place for a further connection");
+                return;
+            };
+            drop(handshake);
+            self.serve(stream, remote, Arc::new(place), stopping).await;
+        }
+    }
+
+    /// The handshake, until it takes too long or gives way to another.
+    async fn within_time(
+        &self,
+        stream: TcpStream,
+        address: IpAddr,
+        place: &Place<IpAddr>,
+    ) -> Option<Stream> {
+        let handshake = async {
             tokio::select! {
                 stream = self.handshake(stream, address) => stream,
-                _ = given_up => None,
+                () = place.given_up() => None,
             }
-        });
-        let stream = tokio::select! {
-            _ = stopping.changed() => return,
-            done = handshake => done.ok().flatten(),
         };
-        let Some(stream) = stream else {
-            metrics::TLS_FAILED.add_one();
-            tracing::debug!(peer = %address, "TLS handshake failed");
-            return;
-        };
-        metrics::TLS_DONE.add_one();
-        let remote = Arc::new(Remote { address, chain: chain(&stream) });
-        let Some(place) = remote.chain.first().and_then(|own| self.places.take(own)) else {
-            tracing::debug!(peer = %address, "no place for a further connection");
-            return;
-        };
-        self.serve(stream, remote, stopping).await;
-        drop(place);
+        tokio::time::timeout(self.bounds.header_timeout, handshake).await.ok().flatten()
     }
 
     /// The handshake; where it fails the edge keeps account of it.
@@ -88,11 +109,19 @@ impl<E: Edge> House<E> {
         }
     }
 
-    async fn serve(&self, stream: Stream, remote: Arc<Remote>, mut stopping: watch::Receiver<()>) {
+    async fn serve(
+        &self,
+        stream: Stream,
+        remote: Arc<Remote>,
+        place: Arc<Place<Client>>,
+        mut stopping: watch::Receiver<()>,
+    ) {
         let requests = AtomicU64::new(0);
-        let service = service_fn(|request| self.answer(&requests, &remote, request));
+        let service = service_fn(|request| self.answer(&requests, &remote, &place, request));
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
+            // Who says that nothing more will come may still read the answer.
+            .half_close(true)
             .header_read_timeout(self.bounds.header_timeout)
             .max_headers(HEADER_FIELDS_MAX)
             .max_header_size(HEADER_LEN_MAX)
@@ -101,6 +130,12 @@ impl<E: Edge> House<E> {
         let mut serving = pin!(serving);
         tokio::select! {
             _ = serving.as_mut() => return,
+            () = place.given_up() => {
+                serving.as_mut().graceful_shutdown();
+                // Says farewell where it can be said at once.
+                drop(serving.now_or_never());
+                return;
+            }
             _ = stopping.changed() => {}
             () = tokio::time::sleep(CONNECTION_TIME_MAX) => {}
         }
@@ -112,14 +147,26 @@ impl<E: Edge> House<E> {
         &self,
         requests: &AtomicU64,
         remote: &Arc<Remote>,
+        place: &Arc<Place<Client>>,
         request: Request<Incoming>,
-    ) -> Result<Response<E::Body>, Infallible> {
+    ) -> Result<Response<Body<E>>, Infallible> {
         let number = requests.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let busy = Arc::new(place.begin());
+        let request = Asked::of(request, &busy);
         let mut answer = Arc::clone(&self.edge).answer(Arc::clone(remote), request).await;
         if number >= self.bounds.requests_per_connection_max {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(answer)
+        busy.now(Doing::Working);
+        Ok(answer.map(|body| Holding::new(body, busy)))
+    }
+}
+
+/// What one client can easily have many addresses of: all of IPv6's lower half.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -5,14 +5,13 @@
 //! them, time for a handshake and a header, speed of whoever reads an answer, a connection's life.
 //! It knows neither whose certificates are believed nor what is asked.
 
+mod body;
 mod connection;
 mod edge;
-mod handshakes;
-mod pace;
-mod places;
 mod serve;
 #[cfg(test)]
 mod tests;
 
-pub use edge::{Bounds, Edge, Remote};
+pub use body::{Asked, names_one_host};
+pub use edge::{Bounds, Client, Edge, Remote};
 pub use serve::serve;

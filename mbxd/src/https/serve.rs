@@ -2,8 +2,9 @@
 
 use super::connection::House;
 use super::edge::{Bounds, Edge};
-use super::handshakes::Handshakes;
-use super::places::Places;
+use crate::peers::Places;
+use crate::telemetry::Seldom;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +23,16 @@ pub async fn serve<E: Edge>(
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) {
-    let places = Places::new(bounds.connections_max, bounds.client_connections_max);
-    let house = Arc::new(House { edge, bounds, places });
-    let mut handshakes = Handshakes::new(bounds.handshakes_max);
+    let connections_max = bounds.connections_max.saturating_add(bounds.handshakes_max);
+    let house = Arc::new(House {
+        edge,
+        bounds,
+        handshakes: Places::new(bounds.handshakes_max, bounds.handshakes_max),
+        places: Places::new(bounds.connections_max, bounds.client_connections_max),
+    });
     let (stopping, _) = watch::channel(());
     let mut connections = JoinSet::new();
+    let failing = Seldom::default();
     let mut stop = pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -35,21 +41,36 @@ pub async fn serve<E: Edge>(
         };
         while connections.try_join_next().is_some() {}
         match accepted {
-            // What there is no place for is closed before it costs a handshake.
-            Ok(_) if house.places.are_taken() => {}
             Ok((stream, address)) => {
-                let (given_up, stopping) = (handshakes.begin(), stopping.subscribe());
-                let house = Arc::clone(&house);
-                connections.spawn(house.connection(stream, address.ip(), given_up, stopping));
+                let connection = Arc::clone(&house).connection(stream, address.ip(), &stopping);
+                connections.spawn(connection);
+                // Whose place was given to another still holds its socket for a moment.
+                while connections.len() > connections_max {
+                    connections.join_next().await;
+                }
             }
+            Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                handshakes.give_up_oldest();
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                if let Some(times) = failing.tell() {
+                    tracing::warn!(%error, times, "cannot accept connections");
+                }
+                if house.handshakes.give_up_one() || house.places.give_up_one() {
+                    tokio::time::timeout(ACCEPT_PAUSE, connections.join_next()).await.ok();
+                } else {
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
     drop(listener);
     stopping.send(()).ok();
     while connections.join_next().await.is_some() {}
+}
+
+/// Whether only the connection failed that would have been accepted.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
+    )
 }

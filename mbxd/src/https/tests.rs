@@ -1,9 +1,11 @@
 //! A listener with an endless answer behind it, and clients that are slow, silent or many.
 
-use super::{Bounds, Edge, Remote, serve};
+use super::{Asked, Bounds, Client, Edge, Remote, serve};
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use hyper::body::{Body, Frame, Incoming};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body, Frame};
 use hyper::{Request, Response};
 use mbx_sim::client::Peer;
 use mbx_sim::pki::{Credentials, Pki, Use, certificates};
@@ -73,12 +75,21 @@ impl Edge for Answering {
         Some(Arc::clone(&self.tls))
     }
 
+    /// By the certificate.
+    fn client(&self, remote: &Remote) -> Client {
+        Client::Known(format!("{:?}", remote.chain.first()))
+    }
+
+    /// Takes the whole request first.
     fn answer(
         self: Arc<Self>,
         _: Arc<Remote>,
-        _: Request<Incoming>,
+        request: Request<Asked>,
     ) -> BoxFuture<'static, Response<Endless>> {
-        Box::pin(async move { Response::new(Endless(Arc::clone(&self.tally))) })
+        Box::pin(async move {
+            request.into_body().collect().await.ok();
+            Response::new(Endless(Arc::clone(&self.tally)))
+        })
     }
 
     fn refused<'a>(&'a self, _: IpAddr, _: &io::Error) -> BoxFuture<'a, ()> {
@@ -144,12 +155,19 @@ impl World {
         self.pki.issue(name, Use::Portal, "162021004748").unwrap()
     }
 
-    /// A connection on which an answer has begun, if there was a place.
-    async fn asking(&self, own: &Credentials) -> Option<TlsStream<TcpStream>> {
+    /// A connection on which so much of a request was sent.
+    async fn sending(&self, own: &Credentials, bytes: &str) -> Option<TlsStream<TcpStream>> {
         let roots = certificates(&self.folder.path().join("root.pem")).unwrap();
         let peer = Peer::new(self.address, &roots, Some(own)).unwrap();
         let mut stream = peer.stream().await.ok()?;
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.ok()?;
+        stream.write_all(bytes.as_bytes()).await.ok()?;
+        stream.flush().await.ok()?;
+        Some(stream)
+    }
+
+    /// A connection on which an answer has begun, if there was a place.
+    async fn asking(&self, own: &Credentials) -> Option<TlsStream<TcpStream>> {
+        let mut stream = self.sending(own, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await?;
         let mut first = [0; 15];
         stream.read_exact(&mut first).await.ok()?;
         assert_eq!(&first, b"HTTP/1.1 200 OK");
@@ -223,6 +241,60 @@ async fn silent_clients_keep_nobody_out() {
     let mut said = Vec::new();
     silent[0].read_to_end(&mut said).await.ok();
     assert!(said.is_empty() && began.elapsed() < PATIENCE);
+}
+
+#[tokio::test]
+async fn many_silent_clients_of_one_address_keep_another_address_waiting_for_nothing() {
+    let world = World::new(|_| ()).await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut patient = socket.connect(world.address).await.unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..50 {
+        silent.push(TcpStream::connect(world.address).await.unwrap());
+    }
+    let mut said = Vec::new();
+    silent[40].read_to_end(&mut said).await.ok();
+    assert!(patient.read_u8().now_or_never().is_none(), "the one of the other address is kept");
+}
+
+/// Nothing goes on at any of them, be it that nothing was asked yet or not all of it.
+async fn assert_gives_way(sent: &str) {
+    let world = World::new(|bounds| {
+        bounds.connections_max = 6;
+        bounds.client_connections_max = 3;
+    })
+    .await;
+    let mut waiting = Vec::new();
+    for client in ["one", "two", "three", "four"] {
+        let own = world.client(client);
+        for _ in 0..4 {
+            waiting.push(world.sending(&own, sent).await.unwrap());
+        }
+    }
+    let newest = world.client("newest");
+    let asking = tokio::time::timeout(PATIENCE, world.asking(&newest));
+    assert!(asking.await.unwrap().is_some(), "{sent}");
+    // And nobody waited for the end of their time.
+    let began = Instant::now();
+    let mut said = Vec::new();
+    waiting[0].read_to_end(&mut said).await.ok();
+    assert!(began.elapsed() < PATIENCE);
+}
+
+#[tokio::test]
+async fn idle_connections_of_many_clients_keep_nobody_out() {
+    assert_gives_way("").await;
+}
+
+#[tokio::test]
+async fn headers_that_never_end_keep_nobody_out() {
+    assert_gives_way("GET / HTTP/1.1\r\nhost: a\r\n").await;
+}
+
+#[tokio::test]
+async fn bodies_that_never_end_keep_nobody_out() {
+    assert_gives_way("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc").await;
 }
 
 #[tokio::test]

@@ -172,6 +172,7 @@ impl Attempt<'_> {
 
     /// The original answer again; of the repeat nothing is kept but a count.
     async fn repeat(&self, delivery: DeliveryId) -> Result<Accepted, AcceptError> {
+        let _turn = self.mailboxes.repeats().await;
         let mut changes = Changes::new();
         let key = delivery.as_bytes();
         if let Some(raw) = self.mailboxes.store().get(Table::Delivery, key).await? {

@@ -36,17 +36,17 @@ impl RefuseError {
 
 impl Mailboxes {
     /// Records a refused call: one entry and one row for the first of a sender and cause within a
-    /// minute, a count for the others.
+    /// minute (`true`), a count for the others (`false`).
     ///
     /// A count of the minute before that cannot be written stays counted; this refusal is written
     /// all the same.
     ///
     /// # Errors
     /// [`RefuseError`]; the call is refused all the same.
-    pub async fn refuse(&self, refusal: Refusal) -> Result<(), RefuseError> {
+    pub async fn refuse(&self, refusal: Refusal) -> Result<bool, RefuseError> {
         let flood = (refusal.dispatcher, refusal.cause.0);
         let admitted = self.floods().admit(&flood, self.now());
-        let Admitted::Write { before } = admitted else { return Ok(()) };
+        let Admitted::Write { before } = admitted else { return Ok(false) };
         let counted = match before {
             Some(counted) => self.write_counted(counted).await,
             None => Ok(()),
@@ -55,7 +55,7 @@ impl Mailboxes {
         if written.is_err() {
             self.floods().unwritten(&flood);
         }
-        written.and(counted)
+        written.and(counted).map(|()| true)
     }
 
     /// Writes what was counted of deliveries and of portals in minutes that are over; in every

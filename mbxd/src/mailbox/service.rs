@@ -86,6 +86,8 @@ struct Inner {
     refusals: Refusals,
     /// How long the newest deliveries took to become durable.
     commits: Commits,
+    /// Repeats take turns: many of one delivery at once would else each find its count changed.
+    repeats: tokio::sync::Mutex<()>,
     /// The last count of everything.
     stats: tokio::sync::Mutex<Option<Stats>>,
 }
@@ -104,6 +106,7 @@ impl Mailboxes {
             floods: Floods::default(),
             refusals: Refusals::counted_as(Event::HoldersRefusedCounted),
             commits: Commits::default(),
+            repeats: tokio::sync::Mutex::default(),
             stats: tokio::sync::Mutex::default(),
         }))
     }
@@ -140,6 +143,11 @@ impl Mailboxes {
 
     pub(super) fn floods(&self) -> &Floods<Flood> {
         &self.0.floods
+    }
+
+    /// The turn of a repeat.
+    pub(super) async fn repeats(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.repeats.lock().await
     }
 
     pub(super) fn commits(&self) -> &Commits {

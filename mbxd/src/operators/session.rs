@@ -179,7 +179,8 @@ impl Operators {
             .entry(self.0.clock.now(), Event::CommandRefused)
             .outcome(Outcome::Refused)
             .reason(format!("{}: {reason}", permission.command));
-        Ok(self.0.refusals.note(&self.0.store, entry).await?)
+        self.0.refusals.note(&self.0.store, entry).await?;
+        Ok(())
     }
 }
 

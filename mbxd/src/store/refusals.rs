@@ -25,7 +25,7 @@ impl Refusals {
         Self { counted, floods: Floods::default() }
     }
 
-    /// Writes the entry of a refusal, or counts it. Its reason must come from a closed set: it
+    /// Writes the entry of a refusal (`true`), or counts it (`false`). Its reason must come from a closed set: it
     /// tells causes apart.
     ///
     /// A count of the minute before that cannot be written stays counted; this refusal is written
@@ -33,10 +33,10 @@ impl Refusals {
     ///
     /// # Errors
     /// [`CommitError`]; whoever was refused stays refused.
-    pub async fn note(&self, store: &Store, entry: Entry) -> Result<(), CommitError> {
+    pub async fn note(&self, store: &Store, entry: Entry) -> Result<bool, CommitError> {
         let key = (entry.actor.clone(), entry.reason.clone());
         let now = entry.time;
-        let Admitted::Write { before } = self.floods.admit(&key, now) else { return Ok(()) };
+        let Admitted::Write { before } = self.floods.admit(&key, now) else { return Ok(false) };
         let counted = match before {
             Some(counted) => self.write(store, counted, now).await,
             None => Ok(()),
@@ -45,7 +45,7 @@ impl Refusals {
         if written.is_err() {
             self.floods.unwritten(&key);
         }
-        written.and(counted)
+        written.and(counted).map(|()| true)
     }
 
     /// Writes what was counted in minutes that are over; in every minute where `all`. To be called
@@ -110,7 +110,7 @@ mod tests {
             Self { memory, store, refusals: Refusals::counted_as(Event::CommandsRefusedCounted) }
         }
 
-        async fn note(&self, uid: u32, reason: &str, ms: u64) -> Result<(), CommitError> {
+        async fn note(&self, uid: u32, reason: &str, ms: u64) -> Result<bool, CommitError> {
             self.refusals.note(&self.store, refusal(uid, reason, ms)).await
         }
 

@@ -5,6 +5,8 @@
 mod chain;
 mod log;
 pub mod metrics;
+mod seldom;
 
 pub use chain::Chain;
 pub use log::{TelemetryError, check, start};
+pub use seldom::Seldom;

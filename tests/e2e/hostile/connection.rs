@@ -153,6 +153,83 @@ answered! {
     a_header_folded_over_lines: "HTTP/1.1 400", |_| {
         post("x: a\r\n b\r\ncontent-length: 0\r\n", "")
     };
+    a_length_in_hexadecimal: "HTTP/1.1 400", |text| post("content-length: 0x5\r\n", text);
+    a_length_with_a_space_in_it: "HTTP/1.1 400", |text| post("content-length: 1 0\r\n", text);
+    an_empty_length: "HTTP/1.1 400", |text| post("content-length:\r\n", text);
+    a_length_in_a_list: "HTTP/1.1 400", |text| post("content-length: 5,5\r\n", text);
+    two_lengths_of_which_one_is_empty: "HTTP/1.1 400", |text| {
+        post("content-length: 5\r\ncontent-length:\r\n", text)
+    };
+    a_coding_that_is_almost_chunks: "HTTP/1.1 400", |text| {
+        post("transfer-encoding: xchunked\r\n", text)
+    };
+    chunks_after_a_vertical_tab: "HTTP/1.1 400", |text| {
+        post("transfer-encoding: \x0bchunked\r\n", text)
+    };
+    chunks_with_a_parameter: "HTTP/1.1 400", |text| {
+        post("transfer-encoding: chunked;q=1\r\n", text)
+    };
+    chunks_in_quotes: "HTTP/1.1 400", |text| post("transfer-encoding: \"chunked\"\r\n", text);
+    an_empty_coding: "HTTP/1.1 400", |text| post("transfer-encoding:\r\n", text);
+    two_fields_of_codings: "HTTP/1.1 400", |text| {
+        post("transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n", text)
+    };
+    chunks_folded_over_lines: "HTTP/1.1 400", |text| {
+        post("transfer-encoding:\r\n chunked\r\n", text)
+    };
+    chunks_before_a_space_before_the_colon: "HTTP/1.1 400", |text| {
+        post("transfer-encoding : chunked\r\n", text)
+    };
+    chunks_in_http_1_0: "HTTP/1.1 400", |text| {
+        let post = String::from_utf8(post("transfer-encoding: chunked\r\n", text)).unwrap();
+        post.replacen("HTTP/1.1", "HTTP/1.0", 1).into_bytes()
+    };
+    a_chunk_whose_length_has_a_sign: "HTTP/1.1 400", |_| {
+        post("transfer-encoding: chunked\r\n", "+3\r\nabc\r\n0\r\n\r\n")
+    };
+    a_chunk_whose_length_is_marked_as_hexadecimal: "HTTP/1.1 400", |_| {
+        post("transfer-encoding: chunked\r\n", "0x3\r\nabc\r\n0\r\n\r\n")
+    };
+    a_chunk_whose_length_is_empty: "HTTP/1.1 400", |_| {
+        post("transfer-encoding: chunked\r\n", "\r\nabc\r\n0\r\n\r\n")
+    };
+    a_chunk_line_that_ends_in_a_bare_line_feed: "HTTP/1.1 400", |_| {
+        post("transfer-encoding: chunked\r\n", "3\nabc\r\n0\r\n\r\n")
+    };
+    a_chunk_that_ends_in_a_bare_line_feed: "HTTP/1.1 400", |_| {
+        post("transfer-encoding: chunked\r\n", "3\r\nabc\n0\r\n\r\n")
+    };
+    a_line_feed_in_a_chunk_extension: "HTTP/1.1 400", |_| {
+        post("transfer-encoding: chunked\r\n", "3;a\nb\r\nabc\r\n0\r\n\r\n")
+    };
+    a_carriage_return_in_a_header: "HTTP/1.1 400", |_| {
+        post("x: a\rcontent-length: 5\r\ncontent-length: 0\r\n", "")
+    };
+    a_null_character_in_the_name_of_a_header: "HTTP/1.1 400", |_| {
+        post("x\0y: a\r\ncontent-length: 0\r\n", "")
+    };
+    a_header_without_a_colon: "HTTP/1.1 400", |_| post("xyz\r\ncontent-length: 0\r\n", "");
+    a_header_without_a_name: "HTTP/1.1 400", |_| post(": a\r\ncontent-length: 0\r\n", "");
+    a_space_before_the_first_header: "HTTP/1.1 400", |_| {
+        b"POST /service/v3 HTTP/1.1\r\n host: a\r\ncontent-length: 0\r\n\r\n".to_vec()
+    };
+    no_host: "HTTP/1.1 400", |text| {
+        let bytes = String::from_utf8(typed("text/xml", text)).unwrap();
+        bytes.replacen("host: localhost\r\n", "", 1).into_bytes()
+    };
+    two_hosts: "HTTP/1.1 400", |text| {
+        let bytes = String::from_utf8(typed("text/xml", text)).unwrap();
+        bytes.replacen("host: localhost\r\n", "host: localhost\r\nhost: b\r\n", 1).into_bytes()
+    };
+    the_target_of_a_proxy_with_another_path: "HTTP/1.1 404", |_| {
+        bare("POST https://localhost/service/v2")
+    };
+    the_target_of_a_tunnel: "HTTP/1.1 404", |_| bare("CONNECT localhost:443");
+    the_target_of_all: "HTTP/1.1 404", |_| bare("OPTIONS *");
+    a_target_with_a_space: "HTTP/1.1 400", |_| bare("GET /service/v3 /x");
+    a_version_that_nobody_knows: "HTTP/1.1 400", |_| {
+        b"GET /service/v3 HTTP/3.0\r\nhost: a\r\n\r\n".to_vec()
+    };
     http_0_9: "HTTP/1.1 400", |_| b"GET /service/v3\r\n\r\n".to_vec();
     the_beginning_of_http_2: "", |_| b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     junk_instead_of_http: "HTTP/1.1 400", |_| b"\x16\x03\x01\x02\x00junk\r\n\r\n".to_vec();
@@ -236,6 +313,61 @@ fn a_header_that_drips() {
             _ = rest(&mut read) => {}
             () = dripping => {}
         }
+    });
+}
+
+/// The body of a request that needs none is no second request, whatever it looks like.
+#[test]
+fn a_request_in_the_body_of_a_get() {
+    attack_refused("a request in a body", 0, async |site: &Site| {
+        let smuggled = String::from_utf8(post("content-length: 4\r\n", "<a/>")).unwrap();
+        for line in ["GET /service/v3?wsdl", "GET /elsewhere", "PUT /service/v3"] {
+            let len = smuggled.len();
+            let bytes = format!(
+                "{line} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len}\r\n\r\n{smuggled}"
+            ) + &String::from_utf8(bare("GET /last")).unwrap();
+            let answer = exchange(site, bytes.as_bytes()).await;
+            let answers = answer.matches("HTTP/1.1 ").count();
+            let closed = answer.to_lowercase().contains("connection: close");
+            assert!(answers == 2 || (answers == 1 && closed), "{line}: {answer}");
+            assert!(!answer.contains("ErrorCode"), "{line}: {answer}");
+        }
+    });
+}
+
+/// The target of a proxy names the same service (RFC 9112, 3.2.2).
+#[test]
+fn the_target_of_a_proxy() {
+    attack_refused("an absolute target", 1, async |site: &Site| {
+        let post = post("connection: close\r\ncontent-length: 4\r\n", "<a/>");
+        let post = String::from_utf8(post).unwrap();
+        let post = post.replacen("/service/v3", "https://localhost/service/v3", 1);
+        let answer = exchange(site, post.as_bytes()).await;
+        assert!(answer.contains("ErrorCode>5001<"), "{answer}");
+    });
+}
+
+/// Who says that nothing more will come may still read the answer (RFC 9112, 9.6).
+#[test]
+fn a_client_that_half_closes_after_its_request_is_answered() {
+    attack_refused("half-closed", 1, async |site: &Site| {
+        let mut stream = site.peer(Some(&site.client().own)).stream().await.unwrap();
+        let request = post("connection: close\r\ncontent-length: 4\r\n", "<a/>");
+        stream.write_all(&request).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let answer = rest(&mut stream).await;
+        assert!(answer.contains("ErrorCode>5001<"), "{answer}");
+    });
+}
+
+/// A sender that expects leave for a body and sends it without is still told once what it is.
+#[test]
+fn leave_to_continue_is_given_once() {
+    attack_refused("expect", 1, async |site: &Site| {
+        let headers = "expect: 100-continue\r\nconnection: close\r\ncontent-length: 4\r\n";
+        let answer = exchange(site, &post(headers, "<a/>")).await;
+        assert!(answer.matches("HTTP/1.1 100").count() <= 1, "{answer}");
+        assert_eq!(answer.matches("ErrorCode>5001<").count(), 1, "{answer}");
     });
 }
 

@@ -262,18 +262,20 @@ async fn two_lengths_and_a_length_beside_chunks_smuggle_nothing() {
 }
 
 #[tokio::test]
-async fn a_connection_beyond_the_cap_is_closed_at_once() {
+async fn an_idle_connection_gives_its_place_to_the_newest_and_one_at_work_does_not() {
     let world = small(|config| config.connections_max = 1).await;
-    // The place is taken once the first byte of an answer comes.
-    let mut held = raw(&world, &world.dispatcher).await;
-    let wsdl = format!("GET {PATH}?wsdl HTTP/1.1\r\nhost: a\r\n\r\n");
-    held.write_all(wsdl.as_bytes()).await.unwrap();
-    held.read_u8().await.unwrap();
-    let mut further = TcpStream::connect(world.address).await.unwrap();
-    let mut said = Vec::new();
-    further.read_to_end(&mut said).await.ok();
-    assert!(said.is_empty());
-    drop(held);
+    let mut idle = raw(&world, &world.dispatcher).await;
+    let document = world.sealed(&delivery("hej"));
+    world.intake.gate.forget_permits(tokio::sync::Semaphore::MAX_PERMITS);
+    let under_way = tokio::spawn({
+        let peer = world.peer(Some(&world.dispatcher));
+        async move { peer.connect().await.unwrap().soap(PATH, document.into()).await.unwrap() }
+    });
+    assert_eq!(all(&mut idle).await, "");
+    world.intake.arrived.acquire().await.unwrap().forget();
+    assert_eq!(all(&mut raw(&world, &world.dispatcher).await).await, "");
+    world.intake.gate.add_permits(1);
+    assert_eq!(under_way.await.unwrap().status, 200);
 }
 
 #[tokio::test]
@@ -291,7 +293,7 @@ async fn a_connection_is_closed_after_so_many_requests() {
 async fn a_delivery_for_which_there_is_no_memory_is_told_to_come_back() {
     let world = small(|config| {
         config.body_max = "16 KiB".parse().unwrap();
-        config.memory_max = "48 KiB".parse().unwrap();
+        config.memory_max = "96 KiB".parse().unwrap();
     })
     .await;
     world.intake.gate.forget_permits(tokio::sync::Semaphore::MAX_PERMITS);

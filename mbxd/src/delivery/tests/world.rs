@@ -63,9 +63,9 @@ impl Intake for Recorder {
         })
     }
 
-    fn refuse(&self, refusal: Refusal) -> BoxFuture<'_, ()> {
+    fn refuse(&self, refusal: Refusal) -> BoxFuture<'_, bool> {
         self.refused.lock().unwrap().push(refusal);
-        Box::pin(std::future::ready(()))
+        Box::pin(std::future::ready(true))
     }
 }
 

@@ -170,7 +170,7 @@ impl Mailboxes {
     }
 
     /// Records that a portal was refused before it was clear for whom it calls: one entry for the
-    /// first of a portal and cause within a minute, a count for the others.
+    /// first of a portal and cause within a minute (`true`), a count for the others (`false`).
     ///
     /// # Errors
     /// [`CommitError`]; the portal is refused all the same.
@@ -180,7 +180,7 @@ impl Mailboxes {
         peer: Option<Peer>,
         request: RequestId,
         code: Code,
-    ) -> Result<(), CommitError> {
+    ) -> Result<bool, CommitError> {
         let actor = portal.map_or(Actor::Unknown, |name| Actor::Portal(name.to_owned()));
         let mut entry = Entry::new(self.now(), Event::HolderRefused, actor)
             .outcome(Outcome::Refused)

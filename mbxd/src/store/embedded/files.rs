@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most segments kept open for reading.
-const FILES_MAX: usize = 256;
+/// Most segments kept open for reading; opening one costs little beside reading from it.
+const FILES_MAX: usize = 64;
 
 /// Most bytes that are read on the caller's thread where they are in memory: a few chunks of a
 /// content, copied in some 50 µs.

@@ -7,10 +7,17 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
+/// How long whoever reads may let what is written wait, at the doors to the outside.
+pub const GRACE: Duration = Duration::from_secs(30);
+
+/// Bytes a second that a reader takes at least there; as many as the slowest request body that the
+/// authorities' door bears by default.
+pub const RATE_MIN: u64 = 8 * 1024;
+
 /// A stream whose reader may let a write wait for a time that it earns back with each byte that it
 /// takes. Who takes fewer bytes a second than asked for uses it up; then writing fails.
 #[derive(Debug)]
-pub(super) struct Paced<S> {
+pub struct Paced<S> {
     stream: S,
     grace: Duration,
     rate_min: u64,
@@ -22,7 +29,7 @@ pub(super) struct Paced<S> {
 
 impl<S> Paced<S> {
     /// A stream whose reader may wait so long, and takes so many bytes a second.
-    pub(super) const fn new(stream: S, grace: Duration, rate_min: u64) -> Self {
+    pub const fn new(stream: S, grace: Duration, rate_min: u64) -> Self {
         Self { stream, grace, rate_min, left: grace, waiting: None }
     }
 
@@ -95,8 +102,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
-
-    const GRACE: Duration = Duration::from_secs(30);
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_nothing_is_borne_for_the_grace_and_no_longer() {
