@@ -267,10 +267,10 @@ mod tests {
         first.now(Doing::Working);
         assert!(places.take("b").is_none());
         drop(first);
-        let _given_up = places.take("c").unwrap();
-        let _new = places.take("c").unwrap();
+        let given_up = places.take("c").unwrap();
+        let new = places.take("c").unwrap();
         assert_eq!(places.held().counts.len(), 1);
-        drop((_given_up, _new));
+        drop((given_up, new));
         assert!(places.held().counts.is_empty() && places.held().guests.is_empty());
     }
 }

@@ -13,6 +13,7 @@ mod connection;
 mod content;
 mod documents;
 mod envelope;
+mod forms;
 mod markup;
 mod references;
 mod repeats;

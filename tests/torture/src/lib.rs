@@ -7,14 +7,23 @@
 mod clock;
 pub mod driver;
 mod hsm;
+mod network;
 pub mod programme;
 mod resources;
 mod scene;
 mod soak;
+mod tls;
 mod xml;
 
 use programme::Programme;
 
 /// All programmes, in the order in which they run.
-pub const PROGRAMMES: &[Programme] =
-    &[xml::XML, hsm::HSM, clock::CLOCK, resources::RESOURCES, soak::SOAK];
+pub const PROGRAMMES: &[Programme] = &[
+    xml::XML,
+    hsm::HSM,
+    network::NETWORK,
+    tls::TLS,
+    clock::CLOCK,
+    resources::RESOURCES,
+    soak::SOAK,
+];

@@ -90,7 +90,7 @@ impl Attack {
             }),
             attack("500 local clients", 500, (1000, 1000), |target, at| {
                 Box::pin(async move {
-                    let path = if at % 2 == 0 { &target.control } else { &target.health };
+                    let path = if at.is_multiple_of(2) { &target.control } else { &target.health };
                     local::hold(path, &local_words(at)).await
                 })
             }),
@@ -98,7 +98,7 @@ impl Attack {
     }
 }
 
-/// The beginning of a ClientHello of 16 KiB.
+/// The beginning of a `ClientHello` of 16 KiB.
 const HALF_HELLO: &[u8] = b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03aaaaaaaaaaaaaaaa";
 const HEADER: &str = "POST /service/v3 HTTP/1.1\r\nhost: a\r\n";
 const BODY: &str = "POST /service/v3 HTTP/1.1\r\nhost: a\r\ncontent-type: text/xml\r\n\
@@ -196,7 +196,7 @@ async fn junk(target: Arc<Target>, at: usize) -> Option<()> {
     let mut bytes = vec![0; rng.random_range(1..2000)];
     rng.fill_bytes(&mut bytes);
     for (byte, first) in bytes.iter_mut().zip([0x16, 3, 1, 0]) {
-        if at % 4 != 0 {
+        if !at.is_multiple_of(4) {
             *byte = first;
         }
     }
@@ -231,12 +231,12 @@ fn local_words(at: usize) -> Vec<u8> {
 impl Target {
     /// One door or the other.
     fn door(&self, at: usize) -> SocketAddr {
-        if at % 2 == 0 { self.authorities } else { self.portal }
+        if at.is_multiple_of(2) { self.authorities } else { self.portal }
     }
 
     /// One of the strangers, at one door or the other.
     fn stranger(&self, at: usize) -> &Peer {
-        let peers = if at % 2 == 0 { &self.strangers } else { &self.strangers_at_portal };
+        let peers = if at.is_multiple_of(2) { &self.strangers } else { &self.strangers_at_portal };
         &peers[at / 2 % peers.len()]
     }
 }

@@ -6,6 +6,11 @@
 //! daemon that is measured and not the attackers' hunger for processors. A finding is: a delivery
 //! that fails, a p99 of twice the undisturbed one, a probe or a command without answer, descriptors
 //! or memory that do not come back, a log that grows with the attack.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what cannot be set up panics, and a panic is a finding"
+)]
 
 mod attack;
 mod daemon;
@@ -39,7 +44,7 @@ const RESIDENT_MAX_KIB: u64 = 384 * 1024;
 const LOG_LINES_MAX: usize = 300;
 
 fn run(run: &mut Run) {
-    let mut daemon = Daemon::start();
+    let daemon = Daemon::start();
     let senders = Senders::new(&daemon.installation);
     let target = Arc::new(peers::Target::new(&daemon.installation, run.seed()));
     let mut attacks = Attack::all();

@@ -53,7 +53,8 @@ impl Target {
                 installation.issuer.issue(&name, Use::Portal, &number).expect("a certificate")
             })
             .collect();
-        let at = |address, own: &Credentials| Peer::new(address, &roots, Some(own)).expect("a peer");
+        let at =
+            |address, own: &Credentials| Peer::new(address, &roots, Some(own)).expect("a peer");
         let number = organisation(6999);
         let flooder = installation.issuer.issue("flooder", Use::Organisation, &number);
         let flooder = flooder.expect("a certificate");
