@@ -22,6 +22,7 @@ pub enum Level {
 
 /// How a signature is made.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent bend of a signature")]
 pub struct Spec {
     /// The key that signs.
     pub key: KeyId,

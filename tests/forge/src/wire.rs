@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 /// How a request is written.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent way to write the same")]
 pub struct Style {
     /// Prefixes of namespaces; a namespace that is missing is written as the default one.
     pub prefixes: BTreeMap<String, String>,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// testssl.sh in full.
-pub const TLS: Programme = Programme {
+pub(crate) const TLS: Programme = Programme {
     name: "tls",
     what: "testssl.sh in full at the authorities' and the portals' door",
     run,

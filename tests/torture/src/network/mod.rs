@@ -27,7 +27,7 @@ use senders::Senders;
 use std::sync::Arc;
 
 /// Slow, silent, greedy, hasty and lying clients.
-pub const NETWORK: Programme = Programme {
+pub(crate) const NETWORK: Programme = Programme {
     name: "network",
     what: "slow, silent, greedy and lying clients at every door, with 1,024 file descriptors",
     run,

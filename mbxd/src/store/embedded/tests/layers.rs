@@ -62,7 +62,8 @@ fn rows_on_their_way_into_the_file_are_read_as_everywhere_else() {
     let engine = Embedded::open(Arc::new(disk.clone()), &wide()).unwrap();
     let judge = Memory::new();
     for number in 0..UNITS {
-        for engine in [&*engine as &dyn Engine, &judge] {
+        let both: [&dyn Engine; 2] = [&*engine, &judge];
+        for engine in both {
             wait(engine.commit(unit(number), vec![content(number, 300)], entry(number))).unwrap();
         }
         assert_eq!(readings(&*engine, number), readings(&judge, number), "after unit {number}");
