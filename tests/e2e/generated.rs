@@ -74,7 +74,9 @@ fn messages(stored: Facts) -> Vec<Vec<(String, Vec<u8>)>> {
             (_, None) => panic!("{label} before the first message"),
         }
     }
-    messages.iter_mut().for_each(|message| message.sort());
+    for message in &mut messages {
+        message.sort();
+    }
     messages
 }
 
