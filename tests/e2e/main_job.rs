@@ -81,10 +81,10 @@ async fn level_two_sees_that_a_class_three_message_waits_and_nothing_of_it(kind:
     let opened = |faults: &mbx_tests::faults::Faults| {
         faults.opened_with().iter().filter(|key| key.to_lowercase() == high).count()
     };
-    let before = opened(&faults);
-
     let (other, _) = installation.register(2);
     installation.deliver(&other, letter()).await;
+    // Registering opened what it had just sealed, to be sure of it.
+    let before = opened(&faults);
     let answer = call(&portal, "GET", "/v1/messages", (&other, TWO)).await;
     assert_eq!(answer.status, 200);
     let text = String::from_utf8_lossy(&answer.body).into_owned();

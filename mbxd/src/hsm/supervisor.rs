@@ -181,13 +181,14 @@ impl Supervisor {
     /// Does what is due.
     fn tick(&mut self) {
         let now = Instant::now();
+        // Before the state may change for it: whoever sees that sees the count too.
+        self.shared.set_workers_lost(self.crew.lost(now));
         match self.phase {
             Phase::Waiting { until } if until <= now => self.try_opening(now),
             Phase::Ready => self.watch(now),
             Phase::Closed if self.close_wanted && self.crew.is_gone() => self.close_module(),
             Phase::Closed | Phase::Opening | Phase::Waiting { .. } => {}
         }
-        self.shared.set_workers_lost(self.crew.lost(now));
     }
 
     /// Looks after the workers, and keeps an idle token awake.

@@ -297,7 +297,7 @@ async fn a_delivery_for_which_there_is_no_memory_is_told_to_come_back() {
     })
     .await;
     world.intake.gate.forget_permits(tokio::sync::Semaphore::MAX_PERMITS);
-    let document = world.sealed(&delivery(&"a".repeat(1000)));
+    let document = world.sealed(&delivery(&"a".repeat(3500)));
     let first = tokio::spawn({
         let (peer, document) = (world.peer(Some(&world.dispatcher)), document.clone());
         async move { peer.connect().await.unwrap().soap(PATH, document.into()).await.unwrap() }
