@@ -8,6 +8,9 @@ use super::{Config, ConfigError};
 const SEGMENT_MIN: ByteSize = ByteSize::mib(1);
 const SEGMENT_MAX: ByteSize = ByteSize::mib(4096);
 
+/// Largest group of units that share one sync: one is read back in memory as a whole.
+const GROUP_MAX: ByteSize = ByteSize::mib(256);
+
 /// Whether every value may stand as it does.
 ///
 /// # Errors
@@ -35,6 +38,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             "store.segment_size",
             "write 1 MiB to 4 GiB",
         ),
+        (store.group_bytes <= GROUP_MAX, "store.group_bytes", "write at most 256 MiB"),
         (store.queue_units > 0, "store.queue_units", "at least one unit of work must be let in"),
         (
             store.stop_writes_below <= store.stop_deliveries_below,
@@ -107,6 +111,7 @@ mod tests {
             ("[audit]\norigin = \"a+b\"", "audit.origin"),
             ("[store]\nsegment_size = \"1023 KiB\"", "store.segment_size"),
             ("[store]\nsegment_size = \"5 GiB\"", "store.segment_size"),
+            ("[store]\ngroup_bytes = \"257 MiB\"", "store.group_bytes"),
             ("[store]\nqueue_units = 0", "store.queue_units"),
             ("[store]\nstop_writes_below = \"3 GiB\"", "store.stop_writes_below"),
             (
