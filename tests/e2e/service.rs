@@ -171,9 +171,15 @@ fn the_index_is_rebuilt_from_the_log_and_nothing_is_missing() {
     let mut installation = Installation::ready(&Setup::default());
     let (_, mailbox) = installation.register(1);
     assert!(installation.stop().success());
+    // By itself, at the start.
     fs::remove_file(installation.state().join("index.redb")).unwrap();
-    let output = installation.mbxd().output().unwrap();
-    assert_eq!(output.status.code(), Some(65), "a lost index is no reason to begin anew");
+    installation.start();
+    installation.wait_until("the mailbox is there", |installation| {
+        installation.mbxctl("anna", &["mailbox", "show", &mailbox]).status.success()
+    });
+    assert!(installation.log().contains("the index is missing: index.redb"));
+    assert!(installation.stop().success());
+    // By hand.
     let (code, said) = run(&installation, "--rebuild-index");
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("segment 1 of 1, "), "{said}");

@@ -2,6 +2,7 @@
 //!
 //! The store sees opaque bytes and audit entries, never a key.
 
+mod aside;
 pub mod back_end;
 mod bytes_at;
 mod change;

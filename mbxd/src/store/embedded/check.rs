@@ -3,11 +3,11 @@
 //! wrote a row last only a walk over the whole log could tell.
 
 use super::error::OpenError;
-use super::place::{Place, Value};
+use super::place::{Far, Place, Value};
 use super::record::Record;
 use super::segment::{self, FIRST_GROUP};
 use super::shared::Shared;
-use super::walk::{Position, Walk};
+use super::walk::{End, Position, Walk};
 use crate::store::error::ReadError;
 use crate::store::report::Checked;
 use std::ops::Range;
@@ -15,7 +15,13 @@ use std::ops::Range;
 /// Checks one segment (`None` = the first), up to what is durable now.
 pub(super) fn check(shared: &Shared, number: Option<u32>) -> Result<Checked, ReadError> {
     let durable_lsn = shared.durable_lsn();
-    let segments = segment::read_all(&*shared.back).map_err(unreadable)?;
+    let segments = match segment::read_all(&*shared.back) {
+        // Without its header no segment can be told from the one before: the rest must wait.
+        Err(OpenError::Damaged { segment, offset }) => {
+            return Ok(Checked { segment, damaged_at: Some(offset), ..Checked::default() });
+        }
+        segments => segments.map_err(unreadable)?,
+    };
     let at = match number {
         None => 0,
         Some(number) => segments.iter().take_while(|segment| segment.number < number).count(),
@@ -30,7 +36,7 @@ pub(super) fn check(shared: &Shared, number: Option<u32>) -> Result<Checked, Rea
     };
     let from = Position { segment: segment.number, offset: FIRST_GROUP };
     let known = (segment.first_lsn.saturating_sub(1), segment.first_leaf);
-    let walk = Walk::new(&*shared.back, &segments, from, known, Some(last.min(durable_lsn)));
+    let walk = Walk::new(&*shared.back, &segments, from, known, End::At(last.min(durable_lsn)));
     let mut walk = walk.map_err(unreadable)?;
     loop {
         match walk.next_group() {
@@ -59,7 +65,8 @@ fn misplaced(shared: &Shared, at: Position, record: &Record<'_>) -> Result<u64, 
     let whole = place(&(0..record.len()));
     shared.with_index(|index| {
         let leaf = index.leaves(record.leaf, 1)?;
-        let mut wrong = u64::from(leaf.first() != Some(&place(&record.entry_place())));
+        let entry = Far::of(record.entry, place(&record.entry_place()));
+        let mut wrong = u64::from(leaf.first() != Some(&entry));
         for (id, part) in record.contents().unwrap_or_default() {
             wrong = wrong.saturating_add(u64::from(index.content(id)? != Some(place(&part))));
         }
@@ -71,7 +78,7 @@ fn misplaced(shared: &Shared, at: Position, record: &Record<'_>) -> Result<u64, 
             {
                 let led_to = rows.iter().filter_map(|row| row.value);
                 let mut led_to = led_to.filter(|value| place(&value.part()) == far.place);
-                let sound = led_to.any(|value| crc32c::crc32c(value.bytes) == far.checksum);
+                let sound = led_to.any(|value| far.fits(value.bytes));
                 wrong = wrong.saturating_add(u64::from(!sound));
             }
         }

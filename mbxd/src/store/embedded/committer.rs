@@ -2,6 +2,7 @@
 //! then the index, then the answers.
 
 use super::error::OpenError;
+use super::index::Index;
 use super::judge::{Judged, judge};
 use super::progress::Progress;
 use super::queue::{Linger, Pending, Taken};
@@ -248,7 +249,9 @@ impl Committer {
         {
             tracing::warn!(%error, "the log could not be closed in order; it is replayed at start");
         }
-        drop(self.shared.take_index());
+        if let Some(Err(error)) = self.shared.take_index().map(Index::close) {
+            tracing::warn!(error = %error.0, "the index could not be closed in order");
+        }
         if self.shared.health() != Health::Damaged {
             self.shared.set_health(Health::Closed);
         }

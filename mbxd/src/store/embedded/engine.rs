@@ -4,10 +4,10 @@ use super::check::check;
 use super::committer::Committer;
 use super::error::{IndexError, OpenError};
 use super::index::Found;
-use super::open::{Opened, open};
+use super::open::Opened;
 use super::options::Options;
 use super::queue::Pending;
-use super::rebuild::RebuildProgress;
+use super::rebuild::{RebuildProgress, open_or_renew};
 use super::record::Encoded;
 use super::shared::Shared;
 use super::space::Class;
@@ -24,7 +24,6 @@ use mbx_common::id::ContentId;
 use std::future::ready;
 use std::io::ErrorKind;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -53,7 +52,8 @@ pub(super) fn lock(back: &dyn BackEnd) -> Result<Box<dyn Lock>, OpenError> {
 
 impl Embedded {
     /// Opens the store, or makes one in an empty folder. Blocks while the log past the last
-    /// checkpoint is replayed, and while an index of an older format is made again.
+    /// checkpoint is replayed, and while an index that is missing, damaged or of an older format is
+    /// made again from the log.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -72,7 +72,7 @@ impl Embedded {
     ) -> Result<Arc<Self>, OpenError> {
         let options = Options::from(config);
         let lock = lock(&*back)?;
-        let Opened { index, writer, progress } = open_guarded(&back, &options, &mut report)?;
+        let Opened { index, writer, progress } = open_or_renew(&back, &options, &mut report)?;
         let shared = Arc::new(Shared::new(back, options, writer.seed(), index));
         shared.count_used(writer.reserve()?)?;
         let committer = Committer::new(Arc::clone(&shared), writer, progress);
@@ -112,17 +112,6 @@ impl Embedded {
         self.shared.queue.push(Pending { changes, encoded, answer });
         Ok(answered)
     }
-}
-
-/// Opens the store; a panic of the index's engine, which trusts the bytes of its file, is told as
-/// damage of the index.
-fn open_guarded(
-    back: &Arc<dyn BackEnd>,
-    options: &Options,
-    report: &mut dyn FnMut(RebuildProgress),
-) -> Result<Opened, OpenError> {
-    catch_unwind(AssertUnwindSafe(|| open(back, options, report)))
-        .unwrap_or(Err(OpenError::IndexDamaged(None)))
 }
 
 impl Drop for Embedded {
@@ -201,7 +190,7 @@ impl Engine for Embedded {
         let shared = Arc::clone(&self.shared);
         apart(move || {
             let places = shared.with_index(|index| index.leaves(first, limit))?;
-            places.into_iter().map(|place| shared.files.read(place)).collect()
+            places.into_iter().map(|place| shared.files.far(place)).collect()
         })
     }
 
@@ -256,8 +245,7 @@ fn apart<T: Send + 'static>(
 impl From<IndexError> for ReadError {
     fn from(error: IndexError) -> Self {
         tracing::error!(error = %error.0, "the index cannot be read");
-        let damaged = matches!(*error.0, redb::Error::Corrupted(_));
-        if damaged { Self::Damaged } else { Self::Unavailable }
+        if error.is_damage() { Self::Damaged } else { Self::Unavailable }
     }
 }
 

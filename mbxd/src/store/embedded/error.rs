@@ -37,12 +37,12 @@ pub enum OpenError {
         segment: u32,
     },
     /// There is a log, but no index of it.
-    #[error("the index is missing; make it again from the log with `mbxd --rebuild-index`")]
+    #[error("the index is missing: index.redb")]
     IndexMissing,
     /// The index cannot be read or belongs to another log.
-    #[error("the index is damaged; make it again from the log with `mbxd --rebuild-index`")]
+    #[error("the index is damaged: index.redb")]
     IndexDamaged(#[source] Option<Box<redb::Error>>),
-    /// A newer program made the index. One of an older format is made again while the store opens.
+    /// Another program made the index.
     #[error("the index has format {found}; this program reads formats up to {known}")]
     IndexFormat {
         /// Format found.
@@ -53,6 +53,14 @@ pub enum OpenError {
     /// There is an index, but its log is not there.
     #[error("the log is missing: the index knows {lsn} units of work")]
     LogMissing {
+        /// Last unit that the index knows.
+        lsn: u64,
+    },
+    /// The segment is not there in which the index's last unit of work stands.
+    #[error("{} is missing; the index knows {lsn} units of work", segment::name(*segment))]
+    SegmentMissing {
+        /// Number of the segment.
+        segment: u32,
         /// Last unit that the index knows.
         lsn: u64,
     },
@@ -68,8 +76,24 @@ impl OpenError {
             | Self::Stranger { .. }
             | Self::IndexMissing
             | Self::IndexDamaged(_)
-            | Self::LogMissing { .. } => Kind::Corrupt,
+            | Self::LogMissing { .. }
+            | Self::SegmentMissing { .. } => Kind::Corrupt,
             Self::Newer { .. } | Self::IndexFormat { .. } => Kind::Usage,
+        }
+    }
+
+    /// Whether only the index stands in the way, which can be made again from the log.
+    pub(super) const fn is_of_the_index(&self) -> bool {
+        match self {
+            Self::IndexMissing | Self::IndexDamaged(_) => true,
+            Self::IndexFormat { found, known } => *found < *known,
+            Self::Io(_)
+            | Self::InUse
+            | Self::Damaged { .. }
+            | Self::Newer { .. }
+            | Self::Stranger { .. }
+            | Self::LogMissing { .. }
+            | Self::SegmentMissing { .. } => false,
         }
     }
 
@@ -94,19 +118,22 @@ impl IndexError {
     pub(super) fn senseless(what: &str) -> Self {
         Self(Box::new(redb::Error::Corrupted(format!("{what} makes no sense"))))
     }
+
+    /// Whether the index's file holds what was never written there, or less than there must be.
+    pub(super) fn is_damage(&self) -> bool {
+        if let redb::Error::Io(error) = &*self.0 {
+            return matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
+        }
+        !matches!(*self.0, redb::Error::PreviousIo | redb::Error::Backend(_))
+    }
 }
 
 impl From<IndexError> for OpenError {
     fn from(error: IndexError) -> Self {
-        // An end of file, or bytes that make no sense, where the file says there are some.
-        let senseless = |error: &io::Error| {
-            matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
-        };
-        let passes = if let redb::Error::Io(error) = &*error.0 {
-            !senseless(error)
+        if error.is_damage() {
+            Self::IndexDamaged(Some(error.0))
         } else {
-            matches!(*error.0, redb::Error::PreviousIo | redb::Error::Backend(_))
-        };
-        if passes { Self::Io(io::Error::other(error.0)) } else { Self::IndexDamaged(Some(error.0)) }
+            Self::Io(io::Error::other(error.0))
+        }
     }
 }

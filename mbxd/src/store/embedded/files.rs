@@ -49,12 +49,12 @@ impl Files {
 
     /// The same where it needs no waiting for the disk; `None` says nothing.
     pub(super) fn value_now(&self, value: &Value) -> Option<Bytes> {
-        let Far { place, checksum } = match value {
+        let far = match value {
             Value::Here(value) => return Some(value.clone()),
             Value::Far(far) => far,
         };
-        let bytes = self.read_now(*place)?;
-        (crc32c::crc32c(&bytes) == *checksum).then_some(bytes)
+        let bytes = self.read_now(far.place)?;
+        far.fits(&bytes).then_some(bytes)
     }
 
     /// Bytes of the log that can be had without waiting for the disk; `None` says nothing.
@@ -67,14 +67,15 @@ impl Files {
         (file.read_now_at(place.offset, &mut bytes) == len).then(|| bytes.into())
     }
 
-    fn far(&self, Far { place, checksum }: Far) -> Result<Bytes, ReadError> {
-        let value = self.read(place)?;
-        if crc32c::crc32c(&value) != checksum {
-            let Place { segment, offset, .. } = place;
-            tracing::error!(segment, offset, "a row's value in the log is damaged");
+    /// Bytes whose checksum the index knows.
+    pub(super) fn far(&self, far: Far) -> Result<Bytes, ReadError> {
+        let bytes = self.read(far.place)?;
+        if !far.fits(&bytes) {
+            let Place { segment, offset, .. } = far.place;
+            tracing::error!("the log is damaged: {} at byte {offset}", segment::name(segment));
             return Err(ReadError::Damaged);
         }
-        Ok(value)
+        Ok(bytes)
     }
 
     fn segment(&self, number: u32) -> io::Result<Arc<dyn BackFile>> {

@@ -73,12 +73,7 @@ pub fn value(bytes: &[u8]) -> Option<Vec<u8>> {
             // A long value stands in the log alone.
             Some(written).filter(|written| written.first() == bytes.first())
         }
-        Value::Far(far) => {
-            let mut written = vec![1];
-            written.extend_from_slice(&far.place.encode_short());
-            written.extend_from_slice(&far.checksum.to_be_bytes());
-            Some(written)
-        }
+        Value::Far(far) => Some([&[1], &far.encode()[..]].concat()),
     }
 }
 

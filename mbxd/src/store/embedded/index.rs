@@ -4,10 +4,10 @@
 
 use super::above::Above;
 use super::error::{IndexError, OpenError};
-use super::index_file::IndexFile;
+use super::index_file::{Damage, IndexFile};
 use super::layers::{Known, Layer, LayerRow};
 use super::options::Options;
-use super::place::{Place, Value};
+use super::place::{Far, Place, Value};
 use super::progress::Progress;
 use super::record::Record;
 use super::walk::Position;
@@ -29,8 +29,8 @@ pub(super) const NAME: &str = "index.redb";
 const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rows");
 /// Content id → [`Place`].
 const CONTENTS: TableDefinition<'_, &[u8; 16], &[u8; 20]> = TableDefinition::new("contents");
-/// Leaf index → short [`Place`] of the encoded audit entry.
-const LEAVES: TableDefinition<'_, u64, &[u8; 16]> = TableDefinition::new("leaves");
+/// Leaf index → [`Far`] of the encoded audit entry.
+const LEAVES: TableDefinition<'_, u64, &[u8; 20]> = TableDefinition::new("leaves");
 /// One row: [`Progress`].
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
@@ -55,18 +55,33 @@ pub(super) struct Index {
     /// Dropped first: its thread writes to the file.
     above: Above,
     db: Arc<Database>,
+    damage: Damage,
 }
 
 impl Index {
     /// Opens the index in this file; an empty file becomes an empty index.
-    pub(super) fn open(file: Arc<dyn BackFile>, options: &Options) -> Result<Self, IndexError> {
-        let db = Database::builder()
-            .set_cache_size(options.index_cache)
-            .create_with_backend(IndexFile(file))?;
-        let db = Arc::new(db);
-        let file = Arc::clone(&db);
-        let above = Above::new(options.layer_len, move |layer| write(&file, layer))?;
-        Ok(Self { above, db })
+    ///
+    /// # Errors
+    /// `IndexDamaged`, and `IndexFormat` where it is one of an older format.
+    pub(super) fn open(file: Arc<dyn BackFile>, options: &Options) -> Result<Self, OpenError> {
+        let file = IndexFile::open(file)?;
+        let damage = file.damage();
+        let db = Database::builder().set_cache_size(options.index_cache).create_with_backend(file);
+        let db = Arc::new(db.map_err(IndexError::from)?);
+        let below = Arc::clone(&db);
+        let above = Above::new(options.layer_len, move |layer| write(&below, layer))?;
+        Ok(Self { above, db, damage })
+    }
+
+    /// Closes the file; dropped, it is closed too, but nobody learns whether that worked.
+    pub(super) fn close(self) -> Result<(), IndexError> {
+        drop(self.above);
+        Arc::into_inner(self.db).map_or(Ok(()), |db| Ok(db.close()?))
+    }
+
+    /// Whether a block of its file was found altered: it answers nothing more then.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.damage.was_met()
     }
 
     /// How far it is.
@@ -207,7 +222,7 @@ impl Index {
     }
 
     /// Places of at most `limit` audit entries from leaf `first` on, without a gap.
-    pub(super) fn leaves(&self, first: u64, limit: usize) -> Result<Vec<Place>, IndexError> {
+    pub(super) fn leaves(&self, first: u64, limit: usize) -> Result<Vec<Far>, IndexError> {
         let (above, reading) = {
             let layers = self.above.layers();
             (layers.leaves(first, limit), self.db.begin_read()?)
@@ -218,7 +233,14 @@ impl Index {
             let (leaf, place) = leaf?;
             found.insert(leaf.value(), *place.value());
         }
-        Ok(found.values().take(limit).filter_map(|place| Place::decode_short(place)).collect())
+        let mut places = Vec::new();
+        for ((leaf, place), expected) in found.iter().take(limit).zip(first..) {
+            if *leaf != expected {
+                return Err(IndexError::senseless("a gap in the leaves"));
+            }
+            places.extend(Far::decode(place));
+        }
+        Ok(places)
     }
 }
 

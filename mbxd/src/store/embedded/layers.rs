@@ -5,7 +5,7 @@
 //! one, which the index's own thread writes in the order of keys, all at once. The log has
 //! everything: after a crash the layers are made up from it like all that was not durable.
 
-use super::place::{Place, Value};
+use super::place::{Far, Place, Value};
 use super::progress::Progress;
 use super::record::Record;
 use super::walk::Position;
@@ -22,8 +22,8 @@ pub(super) struct Layer {
     pub(super) rows: BTreeMap<Box<[u8]>, Option<Box<[u8]>>>,
     /// Content id → encoded [`Place`].
     pub(super) contents: BTreeMap<[u8; ContentId::LEN], [u8; 20]>,
-    /// Leaf index → short [`Place`] of the encoded audit entry.
-    pub(super) leaves: BTreeMap<u64, [u8; 16]>,
+    /// Leaf index → [`Far`] of the encoded audit entry.
+    pub(super) leaves: BTreeMap<u64, [u8; Far::LEN]>,
     /// Encoded [`Progress`] behind the last record.
     pub(super) progress: Vec<u8>,
 }
@@ -49,7 +49,8 @@ impl Layer {
             for (id, part) in record.contents().unwrap_or_default() {
                 self.contents.insert(*id.as_bytes(), place(part).encode());
             }
-            self.leaves.insert(record.leaf, place(record.entry_place()).encode_short());
+            let entry = Far::of(record.entry, place(record.entry_place()));
+            self.leaves.insert(record.leaf, entry.encode());
         }
         self.progress = progress.encode();
     }
@@ -141,7 +142,7 @@ impl Layers {
     }
 
     /// At most so many leaves from `first` on, ascending.
-    pub(super) fn leaves(&self, first: u64, limit: usize) -> Vec<(u64, [u8; 16])> {
+    pub(super) fn leaves(&self, first: u64, limit: usize) -> Vec<(u64, [u8; Far::LEN])> {
         // Every leaf of the young layer comes behind those of the old one.
         let layers = self.old.as_deref().into_iter().chain([&self.young]);
         let leaves = layers.flat_map(|layer| layer.leaves.range(first..));

@@ -6,6 +6,7 @@
 //! `docs/formats/log.md` draws every byte.
 
 mod above;
+mod aside;
 mod check;
 mod committer;
 mod engine;
@@ -16,6 +17,7 @@ pub mod fuzzing;
 mod group;
 mod index;
 mod index_file;
+mod index_sums;
 mod judge;
 mod layers;
 mod open;

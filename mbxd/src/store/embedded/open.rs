@@ -1,14 +1,14 @@
 //! Opening the store: taking up the index, replaying the log past it, making that durable again.
 
+use super::aside;
 use super::error::OpenError;
 use super::group::{self, GroupHeader};
 use super::index::{self, Index};
 use super::options::Options;
 use super::progress::Progress;
-use super::rebuild::{RebuildProgress, open_or_renew};
 use super::segment::{self, FIRST_GROUP, Segment};
 use super::take_in::take_in;
-use super::walk::{Position, Walk, home};
+use super::walk::{End, Position, Walk, home};
 use super::writer::Writer;
 use crate::random;
 use crate::store::back_end::{BackEnd, BackFile, len_u64, write_all_at};
@@ -26,19 +26,22 @@ pub(super) struct Opened {
     pub(super) progress: Progress,
 }
 
-/// Opens the store, or makes one where the folder is empty. Tells how far it is where the index is
-/// of an older format and must be made again.
+/// Opens the store, or makes one where the folder is empty. The log holds the unit `known_lsn` at
+/// least (0 = nothing is known): where it ends before, it is damaged.
+///
+/// # Errors
+/// [`OpenError`]; what [`OpenError::is_of_the_index`] is mended by making the index again.
 pub(super) fn open(
     back: &Arc<dyn BackEnd>,
     options: &Options,
-    report: &mut dyn FnMut(RebuildProgress),
+    known_lsn: u64,
 ) -> Result<Opened, OpenError> {
     back.make_folder(segment::FOLDER)?;
     back.sync_folder("")?;
     let mut segments = segment::list(&**back)?;
     // An earlier attempt may have made these names and failed to make them durable.
     back.sync_folder(segment::FOLDER)?;
-    let mut index = open_or_renew(&**back, options, &segments, report)?;
+    let mut index = open_index(&**back, options)?;
     if index.is_none() {
         segments = begin(&**back, options, segments)?;
         index = open_index(&**back, options)?;
@@ -53,12 +56,19 @@ pub(super) fn open(
         return Err(OpenError::Stranger { segment: current.number });
     }
     let writer = match clean_end(&**back, &segments, &current, &progress)? {
+        Some(_) if progress.lsn < known_lsn => {
+            let Position { segment, offset } = progress.position;
+            return Err(OpenError::Damaged { segment, offset });
+        }
         Some(file) => {
             reserve(&*file, options.segment_size)?;
             let end = progress.position.offset;
             Writer::new(Arc::clone(back), current, file, end, options.segment_size)
         }
-        None => renew_tail(back, options, &index, segments, &mut progress)?,
+        None => {
+            let end = End::NotBefore(known_lsn);
+            renew_tail(back, options, &index, (segments, end), &mut progress)?
+        }
     };
     Ok(Opened { index, writer, progress })
 }
@@ -90,7 +100,10 @@ fn begin(
     }
     let [first] = segments.as_slice() else { return Err(OpenError::IndexMissing) };
     let progress = start_of(first);
-    if Walk::new(back, &segments, progress.position, (0, 0), None)?.next_group()?.is_some() {
+    if Walk::new(back, &segments, progress.position, (0, 0), End::NotBefore(0))?
+        .next_group()?
+        .is_some()
+    {
         return Err(OpenError::IndexMissing);
     }
     make_index(back, options, &progress, |_| Ok(()))?;
@@ -122,7 +135,7 @@ pub(super) fn make_index(
     index.begin(progress)?;
     fill(&index)?;
     index.checkpoint()?;
-    drop(index);
+    index.close()?;
     back.rename(INDEX_NEW, index::NAME)?;
     Ok(back.sync_folder("")?)
 }
@@ -158,11 +171,11 @@ fn renew_tail(
     back: &Arc<dyn BackEnd>,
     options: &Options,
     index: &Index,
-    mut segments: Vec<Segment>,
+    (mut segments, known_end): (Vec<Segment>, End),
     progress: &mut Progress,
 ) -> Result<Writer, OpenError> {
     let known = (progress.lsn, progress.tree.size());
-    let mut walk = Walk::new(&**back, &segments, progress.position, known, None)?;
+    let mut walk = Walk::new(&**back, &segments, progress.position, known, known_end)?;
     let number = segments.last().map_or(0, |last| last.number).saturating_add(1);
     let new = Segment {
         store: progress.store,
@@ -170,25 +183,25 @@ fn renew_tail(
         first_lsn: progress.lsn.saturating_add(1),
         first_leaf: progress.tree.size(),
     };
-    let copy = |file: &dyn BackFile| copy_tail(&mut walk, file, number, progress.lsn);
+    let copy = |file: &dyn BackFile| copy_tail(&mut walk, file, number);
     let (file, end) = new.prepare(&**back, options.segment_size, copy)?;
+    if let Some(unsound) = walk.unsound() {
+        aside::keep_altered(&**back, unsound, group::seed(&progress.store))?;
+    }
+    let copied = End::At(walk.last_lsn());
     new.begin(&**back)?;
     let old = progress.position;
     segments.push(new);
     progress.position = Position { segment: number, offset: FIRST_GROUP };
-    take_in(&mut Walk::new(&**back, &segments, progress.position, known, None)?, index, progress)?;
+    let mut walk = Walk::new(&**back, &segments, progress.position, known, copied)?;
+    take_in(&mut walk, index, progress)?;
     progress.position = Position { segment: number, offset: end };
     index.checkpoint_at(progress)?;
     drop_superseded(&**back, &segments, &new, old);
     Ok(Writer::new(Arc::clone(back), new, file, end, options.segment_size))
 }
 
-fn copy_tail(
-    walk: &mut Walk<'_>,
-    file: &dyn BackFile,
-    segment: u32,
-    durable_lsn: u64,
-) -> Result<u64, OpenError> {
+fn copy_tail(walk: &mut Walk<'_>, file: &dyn BackFile, segment: u32) -> Result<u64, OpenError> {
     let mut end = FIRST_GROUP;
     let mut first_lsn = walk.next_lsn;
     while let Some(group) = walk.next_group()? {
@@ -196,7 +209,8 @@ fn copy_tail(
             records: u32::try_from(group.count()).unwrap_or(u32::MAX),
             records_len: len_u64(group.bytes().len()),
             first_lsn,
-            durable_lsn,
+            // The segment is synced before it gets its name: all that stands before is durable.
+            durable_lsn: first_lsn.saturating_sub(1),
             segment,
         };
         let bytes = header.encode(group::seed(&walk.store()));

@@ -1,7 +1,7 @@
 //! Where things stand in the log, as the index keeps it. Bytes: `docs/formats/log.md`, "Index".
 
 use super::walk::Position;
-use crate::store::bytes_at::{array_at, u32_at, u64_at};
+use crate::store::bytes_at::{u32_at, u64_at};
 use bytes::Bytes;
 use std::ops::Range;
 
@@ -55,22 +55,6 @@ impl Place {
         let (segment, offset) = (u32_at(bytes, 0)?, u64_at(bytes, 4)?);
         Some(Self { segment, offset, len: u64_at(bytes, 12)? })
     }
-
-    /// Segment, offset, length in 4 bytes.
-    pub(super) fn encode_short(self) -> [u8; 16] {
-        let len = u32::try_from(self.len).unwrap_or(u32::MAX);
-        let mut place = [0; 16];
-        let bytes = self.segment.to_be_bytes().into_iter().chain(self.offset.to_be_bytes());
-        let bytes = bytes.chain(len.to_be_bytes());
-        place.iter_mut().zip(bytes).for_each(|(to, byte)| *to = byte);
-        place
-    }
-
-    /// Reads what [`Place::encode_short`] wrote.
-    pub(super) fn decode_short(bytes: &[u8]) -> Option<Self> {
-        let (segment, offset) = (u32_at(bytes, 0)?, u64_at(bytes, 4)?);
-        Some(Self { segment, offset, len: u64::from(u32_at(bytes, 12)?) })
-    }
 }
 
 /// A row's value as the index knows it.
@@ -82,12 +66,45 @@ pub(super) enum Value {
     Far(Far),
 }
 
-/// A value in the log.
+/// Bytes that stand in the log: a long value, an audit entry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Far {
     pub(super) place: Place,
-    /// CRC-32C of the value.
+    /// CRC-32C of the bytes.
     pub(super) checksum: u32,
+}
+
+impl Far {
+    pub(super) const LEN: usize = 20;
+
+    /// These bytes, which stand there.
+    pub(super) fn of(bytes: &[u8], place: Place) -> Self {
+        Self { place, checksum: crc32c::crc32c(bytes) }
+    }
+
+    /// Whether these are the bytes.
+    pub(super) fn fits(&self, bytes: &[u8]) -> bool {
+        crc32c::crc32c(bytes) == self.checksum
+    }
+
+    /// Segment, offset, length in 4 bytes, checksum.
+    pub(super) fn encode(&self) -> [u8; Self::LEN] {
+        let Place { segment, offset, len } = self.place;
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        let mut encoded = [0; Self::LEN];
+        let bytes = segment.to_be_bytes().into_iter().chain(offset.to_be_bytes());
+        let bytes = bytes.chain(len.to_be_bytes()).chain(self.checksum.to_be_bytes());
+        encoded.iter_mut().zip(bytes).for_each(|(to, byte)| *to = byte);
+        encoded
+    }
+
+    /// Reads what [`Far::encode`] wrote.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (segment, offset) = (u32_at(bytes, 0)?, u64_at(bytes, 4)?);
+        let place = Place { segment, offset, len: u64::from(u32_at(bytes, 12)?) };
+        let far = Self { place, checksum: u32_at(bytes, 16)? };
+        (bytes.len() == Self::LEN).then_some(far)
+    }
 }
 
 impl Value {
@@ -99,8 +116,7 @@ impl Value {
             to.extend_from_slice(value);
         } else {
             to.push(FAR);
-            to.extend_from_slice(&place.encode_short());
-            to.extend_from_slice(&crc32c::crc32c(value).to_be_bytes());
+            to.extend_from_slice(&Far::of(value, place).encode());
         }
     }
 
@@ -109,11 +125,7 @@ impl Value {
         let (kind, rest) = bytes.split_first()?;
         match *kind {
             HERE => Some(Self::Here(Bytes::copy_from_slice(rest))),
-            FAR => {
-                let rest: [u8; 20] = rest.try_into().ok()?;
-                let checksum = u32::from_be_bytes(array_at(&rest, 16)?);
-                Some(Self::Far(Far { place: Place::decode_short(&rest)?, checksum }))
-            }
+            FAR => Far::decode(rest).map(Self::Far),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use mbx_common::audit::tree::Tree;
 
 /// The format of the index: of its tables and of this note, whose first byte it is. One of an older
 /// format is made again from the log when the store is opened.
-pub(super) const FORMAT: u8 = 2;
+pub(super) const FORMAT: u8 = 3;
 
 /// How far of the log an index has taken in.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,14 +1,14 @@
 //! Making the index again from the log.
 
 use super::error::OpenError;
-use super::index::Index;
-use super::open::{self, make_index, start_of};
+use super::open::{self, Opened, make_index, start_of};
 use super::options::Options;
 use super::segment::{self, FIRST_GROUP, Segment};
 use super::take_in::take_in_some;
-use super::walk::Walk;
+use super::walk::{End, Walk};
 use crate::config;
 use crate::store::back_end::{BackEnd, len_u64};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// How far a long walk through the log is.
@@ -26,7 +26,8 @@ pub struct RebuildProgress {
 /// is replaced only when the new one is whole; interrupted, it can be begun again.
 ///
 /// # Errors
-/// [`OpenError`]; `Damaged` where the log itself cannot be read, `InUse` while a daemon runs.
+/// [`OpenError`]; `Damaged` where the log itself cannot be read, or ends before what the old index
+/// knew to be durable; `InUse` while a daemon runs.
 pub fn rebuild_index(
     back: &Arc<dyn BackEnd>,
     config: &config::Store,
@@ -34,38 +35,67 @@ pub fn rebuild_index(
 ) -> Result<u64, OpenError> {
     let options = Options::from(config);
     let _lock = super::engine::lock(&**back)?;
-    let segments = segment::list(&**back)?;
-    make_again(&**back, &options, &segments, &mut report)?;
-    let opened = open::open(back, &options, &mut report)?;
+    let segments = segment::list(&**back)?.len();
+    let opened = renew(back, &options, &mut report)?;
     opened.writer.finish()?;
-    let (segments, units) = (segments.len(), opened.progress.lsn);
+    let units = opened.progress.lsn;
     report(RebuildProgress { segments_done: segments, segments, units });
     Ok(units)
 }
 
-/// Opens the index; one of an older format is made again from the log.
+/// Opens the store; an index that is missing, damaged or of an older format is made again from the
+/// log: it is derived, and nothing can be served without it.
 pub(super) fn open_or_renew(
-    back: &dyn BackEnd,
+    back: &Arc<dyn BackEnd>,
     options: &Options,
-    segments: &[Segment],
     report: &mut dyn FnMut(RebuildProgress),
-) -> Result<Option<Index>, OpenError> {
-    let index = open::open_index(back, options)?;
-    match index.as_ref().map(Index::progress) {
-        Some(Err(OpenError::IndexFormat { found, known })) if found < known => {
-            tracing::warn!(found, known, "the index has an older format; making it again");
-            drop(index);
-            make_again(back, options, segments, report)?;
-            tracing::info!("the index is whole again but for the last segment, which comes now");
-            open::open_index(back, options)
+) -> Result<Opened, OpenError> {
+    match guarded(|| open::open(back, options, 0)) {
+        Err(error) if error.is_of_the_index() => {
+            tracing::error!(error = %chain(&error), "making the index again from the log");
+            renew(back, options, report)
         }
-        _ => Ok(index),
+        opened => opened,
     }
+}
+
+fn renew(
+    back: &Arc<dyn BackEnd>,
+    options: &Options,
+    report: &mut dyn FnMut(RebuildProgress),
+) -> Result<Opened, OpenError> {
+    let segments = segment::list(&**back)?;
+    let known_lsn = known_lsn(&**back, options, &segments);
+    make_again(&**back, options, &segments, report)?;
+    tracing::info!("the index is whole again but for the last segment, which comes now");
+    open::open(back, options, known_lsn)
+}
+
+/// The last unit that the old index knew to be durable, as far as it can be read: without it, a log
+/// that lost its end would pass for one that was torn. 0 = nothing is known.
+fn known_lsn(back: &dyn BackEnd, options: &Options, segments: &[Segment]) -> u64 {
+    let progress =
+        guarded(|| open::open_index(back, options)?.map(|old| old.progress()).transpose());
+    let known = progress.ok().flatten();
+    let own = |store| segments.iter().any(|segment| segment.store == store);
+    known.filter(|known| own(known.store)).map_or(0, |known| known.lsn)
+}
+
+/// Does something with the index; a panic of its engine is told as damage of the index.
+fn guarded<T>(work: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(OpenError::IndexDamaged(None)))
+}
+
+/// An error with its causes.
+pub(super) fn chain(error: &OpenError) -> String {
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// The last segment is left to the opening that follows: its end may be torn, and what it holds
 /// must be made durable before anything rests on it.
-fn make_again(
+pub(super) fn make_again(
     back: &dyn BackEnd,
     options: &Options,
     segments: &[Segment],
@@ -81,7 +111,7 @@ fn make_again(
     let until = last.first_lsn.saturating_sub(1);
     let mut done = RebuildProgress { segments: segments.len(), ..RebuildProgress::default() };
     make_index(back, options, &start_of(first), |index| {
-        let mut walk = Walk::new(back, segments, progress.position, (0, 0), Some(until))?;
+        let mut walk = Walk::new(back, segments, progress.position, (0, 0), End::At(until))?;
         let mut since_checkpoint: u64 = 0;
         loop {
             let taken = take_in_some(&mut walk, index, &mut progress)?;

@@ -2,8 +2,11 @@
 
 use super::committer::{Committer, PAUSE_MIN};
 use super::error::{IndexError, OpenError};
+use super::index::Index;
+use super::rebuild::{RebuildProgress, chain, make_again};
+use super::segment::Segment;
 use super::take_in::take_in;
-use super::walk::Walk;
+use super::walk::{End, Walk};
 use super::{open, segment};
 use crate::store::change::Table;
 use crate::store::error::CommitError;
@@ -57,7 +60,8 @@ impl Committer {
                 !closed
             }
             Err(error) => {
-                tracing::error!(%error, "the store is damaged; nothing more is written");
+                let error = chain(&error);
+                tracing::error!(error, "the store is damaged; nothing more is written");
                 self.shared.set_health(Health::Damaged);
                 self.shared.queue.close();
                 false
@@ -78,27 +82,53 @@ impl Committer {
         Ok(())
     }
 
-    /// Opens the index anew and lets it take in the log up to the last durable unit. Readers are
-    /// answered meanwhile: that the store is unavailable.
+    /// Opens the index anew, or makes it again where it is damaged. Readers are answered meanwhile:
+    /// that the store is unavailable.
     fn reopen_index(&mut self) -> Result<(), OpenError> {
         let shared = &self.shared;
         // The old one must be gone first: both would write to one file.
-        drop(shared.take_index());
+        let damaged = shared.take_index().is_some_and(|index| index.is_damaged());
         let segments = segment::list(&*shared.back)?;
-        let index =
-            open::open_index(&*shared.back, &shared.options)?.ok_or(OpenError::IndexMissing)?;
+        let caught_up =
+            if damaged { Err(OpenError::IndexDamaged(None)) } else { self.catch_up(&segments) };
+        let index = match caught_up {
+            Err(error) if error.is_of_the_index() => {
+                tracing::error!(error = %chain(&error), "making the index again from the log");
+                self.make_again(&segments)?;
+                self.catch_up(&segments)?
+            }
+            caught_up => caught_up?,
+        };
+        shared.put_index(index);
+        shared.publish(&self.progress);
+        Ok(())
+    }
+
+    /// Opens the index and lets it take in the log up to the last durable unit.
+    fn catch_up(&self, segments: &[Segment]) -> Result<Index, OpenError> {
+        let (back, options) = (&*self.shared.back, &self.shared.options);
+        let index = open::open_index(back, options)?.ok_or(OpenError::IndexMissing)?;
         let mut progress = index.progress()?;
-        let last = Some(self.progress.lsn);
+        let end = End::At(self.progress.lsn);
         let known = (progress.lsn, progress.tree.size());
-        let mut walk = Walk::new(&*shared.back, &segments, progress.position, known, last)?;
+        let mut walk = Walk::new(back, segments, progress.position, known, end)?;
         take_in(&mut walk, &index, &mut progress)?;
         if progress.lsn != self.progress.lsn || progress.tree != self.progress.tree {
             return Err(OpenError::IndexDamaged(None));
         }
         progress.position = self.progress.position;
         index.checkpoint_at(&progress)?;
-        shared.put_index(index);
-        shared.publish(&self.progress);
-        Ok(())
+        Ok(index)
+    }
+
+    fn make_again(&self, segments: &[Segment]) -> Result<(), OpenError> {
+        let mut told = None;
+        let mut report = |done: RebuildProgress| {
+            if told.replace(done.segments_done) != Some(done.segments_done) {
+                let RebuildProgress { segments_done, segments, units } = done;
+                tracing::info!(segments_done, segments, units, "making the index again");
+            }
+        };
+        make_again(&*self.shared.back, &self.shared.options, segments, &mut report)
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn take_in_some(
         for (_, record) in group.records() {
             progress.tree.push(leaf_hash(record.entry));
         }
-        progress.lsn = walk.next_lsn.saturating_sub(1);
+        progress.lsn = walk.last_lsn();
         progress.position = walk.position;
         bytes = bytes.saturating_add(group.bytes().len());
         groups.push(group);

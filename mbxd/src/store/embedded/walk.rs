@@ -19,6 +19,15 @@ pub(super) struct Position {
     pub(super) offset: u64,
 }
 
+/// What is known beforehand about where the log ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum End {
+    /// With the unit of this LSN, which is durable: what comes after was never acknowledged.
+    At(u64),
+    /// Not before the unit of this LSN, which is durable; 0 = nothing is known.
+    NotBefore(u64),
+}
+
 /// A walk through the log.
 pub(super) struct Walk<'a> {
     back: &'a dyn BackEnd,
@@ -31,9 +40,13 @@ pub(super) struct Walk<'a> {
     /// LSN and leaf index of the next record.
     pub(super) next_lsn: u64,
     pub(super) next_leaf: u64,
-    /// Last LSN to be read; what comes after was never acknowledged.
+    /// Last LSN to be read.
     last: u64,
+    /// Last LSN known to be durable.
+    durable: u64,
     ended: bool,
+    /// The group that ended the log because it is not sound.
+    unsound: Option<Position>,
 }
 
 /// The sound records of one group.
@@ -51,21 +64,26 @@ pub(super) struct Group {
 }
 
 impl<'a> Walk<'a> {
-    /// Begins behind the unit `lsn` (0 = none), which ended at `from`; `last` is the last LSN to
-    /// be read, where that is known.
+    /// Begins behind the unit `lsn` (0 = none), which ended at `from`.
     pub(super) fn new(
         back: &'a dyn BackEnd,
         segments: &'a [Segment],
         from: Position,
         (lsn, leaves): (u64, u64),
-        last: Option<u64>,
+        end: End,
     ) -> Result<Self, OpenError> {
         let next_lsn = lsn.saturating_add(1);
+        let (last, durable) = match end {
+            End::At(last) => (last, last),
+            End::NotBefore(durable) => (u64::MAX, durable),
+        };
         let home = home(segments, next_lsn).ok_or(OpenError::LogMissing { lsn })?;
         let position = if home.number == from.segment {
             from
         } else if home.first_lsn == next_lsn {
             Position { segment: home.number, offset: FIRST_GROUP }
+        } else if home.number < from.segment {
+            return Err(OpenError::SegmentMissing { segment: from.segment, lsn });
         } else {
             return Err(OpenError::IndexDamaged(None));
         };
@@ -82,9 +100,21 @@ impl<'a> Walk<'a> {
             position,
             next_lsn,
             next_leaf: leaves,
-            last: last.unwrap_or(u64::MAX),
-            ended: last.is_some_and(|last| last < next_lsn),
+            last,
+            durable,
+            ended: last < next_lsn,
+            unsound: None,
         })
+    }
+
+    /// The last unit read so far; 0 = none.
+    pub(super) fn last_lsn(&self) -> u64 {
+        self.next_lsn.saturating_sub(1)
+    }
+
+    /// Where the group begins that ended the log because it is not sound: torn, or altered.
+    pub(super) fn unsound(&self) -> Option<Position> {
+        self.unsound
     }
 
     /// The store that the log belongs to.
@@ -170,8 +200,9 @@ impl<'a> Walk<'a> {
     /// was durable.
     fn end_at(&mut self, offset: u64) -> Result<Option<Group>, OpenError> {
         self.ended = true;
+        self.unsound = Some(self.position);
         let segment = self.position.segment;
-        let known_durable = self.last != u64::MAX && self.next_lsn <= self.last;
+        let known_durable = self.next_lsn <= self.durable;
         let later_segment = self.segments.iter().any(|later| later.number > segment);
         if known_durable || later_segment || self.later_group_calls_durable()? {
             return Err(OpenError::Damaged { segment, offset });

@@ -5,6 +5,7 @@ use super::frame::{
 };
 use super::tail;
 use crate::random;
+use crate::store::aside::folder;
 use crate::store::back_end::{BackEnd, BackFile, len_u64, read_exact_at, write_all_at};
 use bytes::Bytes;
 use mbx_common::error::Kind;
@@ -63,6 +64,13 @@ impl RecordsError {
             Self::TooLarge => Kind::Internal,
         }
     }
+
+    /// Names the file in the journal where it is damaged: the callers know no names.
+    fn tell(&self, name: &str) {
+        if let Self::Damaged { .. } | Self::Short { .. } = self {
+            tracing::error!(file = name, "{self}");
+        }
+    }
 }
 
 /// Some records of a scan.
@@ -79,6 +87,7 @@ pub struct ScanPage {
 pub struct Records(Arc<Inner>);
 
 struct Inner {
+    name: String,
     file: Arc<dyn BackFile>,
     seed: u32,
     end: Mutex<End>,
@@ -114,17 +123,22 @@ impl Records {
         name: &str,
         durable_len: u64,
     ) -> Result<Self, RecordsError> {
+        Self::open_file(back, name, durable_len).inspect_err(|error| error.tell(name))
+    }
+
+    fn open_file(back: &dyn BackEnd, name: &str, durable_len: u64) -> Result<Self, RecordsError> {
         let file = match back.open(name) {
             Err(error) if error.kind() == ErrorKind::NotFound => create(back, name)?,
             opened => opened?,
         };
         // An earlier attempt may have made the name and failed here.
-        back.sync_folder(tail::folder(name))?;
+        back.sync_folder(folder(name))?;
         let mut bytes = [0; FILE_HEADER_LEN];
         read_exact_at(&*file, 0, &mut bytes).map_err(at(0))?;
         let seed = FileHeader::decode(&bytes)?.seed();
         let offset = tail::recover(&tail::Opening { back, name, file: &*file, seed, durable_len })?;
-        Ok(Self(Arc::new(Inner { file, seed, end: Mutex::new(End { offset, failed: false }) })))
+        let end = Mutex::new(End { offset, failed: false });
+        Ok(Self(Arc::new(Inner { name: name.to_owned(), file, seed, end })))
     }
 
     /// Appends the records in one batch and returns their positions once all are durable.
@@ -158,6 +172,10 @@ impl Records {
     /// [`RecordsError::NoRecord`] past the end, [`RecordsError::Damaged`] where the checksum is
     /// wrong, which it also is at a position where no record begins.
     pub fn read(&self, position: u64) -> Result<Bytes, RecordsError> {
+        self.record(position).inspect_err(|error| error.tell(&self.0.name))
+    }
+
+    fn record(&self, position: u64) -> Result<Bytes, RecordsError> {
         let no_record = RecordsError::NoRecord { position };
         let end = self.end();
         let body = position.checked_add(len_u64(RECORD_HEADER_LEN));
@@ -182,6 +200,10 @@ impl Records {
     /// [`RecordsError::Damaged`], [`RecordsError::Io`]; [`RecordsError::NoRecord`] where `from` was
     /// not given by an earlier page.
     pub fn scan(&self, from: u64) -> Result<ScanPage, RecordsError> {
+        self.page(from).inspect_err(|error| error.tell(&self.0.name))
+    }
+
+    fn page(&self, from: u64) -> Result<ScanPage, RecordsError> {
         let from = from.max(len_u64(FILE_HEADER_LEN));
         let end = self.end();
         if from >= end {

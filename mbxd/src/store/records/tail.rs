@@ -3,13 +3,12 @@
 
 use super::file::{RecordsError, at};
 use super::frame::{BATCH_HEADER_LEN, Batch, BatchHeader, FILE_HEADER_LEN};
+use crate::store::aside::put_aside;
 use crate::store::back_end::{BackEnd, BackFile, SECTOR_LEN, len_u64, read_exact_at, write_all_at};
-use std::io::{self, ErrorKind, IoSlice};
-use std::sync::Arc;
+use std::io::IoSlice;
 
 /// Bytes read at once while the last batch is sought.
 const BLOCK_LEN: u64 = 1 << 20;
-const BLOCK_STEP: usize = 1 << 20;
 
 /// A record file being opened.
 pub(super) struct Opening<'a> {
@@ -49,62 +48,26 @@ pub(super) fn recover(opening: &Opening<'_>) -> Result<u64, RecordsError> {
         write_all_at(file, batch.offset, &mut [IoSlice::new(&batch.bytes)])?;
     }
     if len > end {
-        put_aside(opening, end, len)?;
+        keep(opening, end, len)?;
         file.set_len(end)?;
     }
     file.sync()?;
     Ok(end)
 }
 
-/// Copies what is about to be cut into a file beside, durably. Zeros alone are no loss.
-fn put_aside(opening: &Opening<'_>, from: u64, to: u64) -> Result<(), RecordsError> {
-    let mut aside = None;
-    for start in (from..to).step_by(BLOCK_STEP) {
-        let block_len = to.saturating_sub(start).min(BLOCK_LEN);
-        let mut block = vec![0; usize::try_from(block_len).unwrap_or(0)];
-        read_exact_at(opening.file, start, &mut block).map_err(at(start))?;
-        if block.iter().all(|byte| *byte == 0) {
-            continue;
-        }
-        if aside.is_none() {
-            aside = Some(create_aside(opening, from)?);
-        }
-        if let Some((copy, _)) = &aside {
-            let place = start.saturating_sub(from);
-            write_all_at(&**copy, place, &mut [IoSlice::new(&block)])?;
-        }
+/// Copies what is about to be cut into a file beside, durably.
+fn keep(opening: &Opening<'_>, from: u64, to: u64) -> Result<(), RecordsError> {
+    let file = (opening.name, opening.file);
+    if let Some(kept_in) = put_aside(opening.back, file, from..to).map_err(at(from))? {
+        tracing::error!(
+            file = opening.name,
+            offset = from,
+            bytes = to.saturating_sub(from),
+            kept_in,
+            "the last batch of a record file is torn or damaged; it was put aside and cut"
+        );
     }
-    let Some((copy, name)) = aside else { return Ok(()) };
-    copy.sync()?;
-    opening.back.sync_folder(folder(&name))?;
-    tracing::error!(
-        file = opening.name,
-        offset = from,
-        bytes = to.saturating_sub(from),
-        kept_in = name,
-        "the last batch of a record file is torn or damaged; it was put aside and cut"
-    );
     Ok(())
-}
-
-/// A new file; what an earlier opening put aside stays.
-fn create_aside(opening: &Opening<'_>, offset: u64) -> io::Result<(Arc<dyn BackFile>, String)> {
-    let mut name = format!("{}.torn-{offset}", opening.name);
-    let mut copies = 1_u32;
-    loop {
-        match opening.back.create(&name) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                copies = copies.saturating_add(1);
-                name = format!("{}.torn-{offset}.{copies}", opening.name);
-            }
-            created => return Ok((created?, name)),
-        }
-    }
-}
-
-/// The folder of a file.
-pub(super) fn folder(name: &str) -> &str {
-    name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// The last sector that begins with a batch header of this file.

@@ -128,6 +128,23 @@ impl SimulatedDisk {
         state.inodes.insert(inode, Inode::durable(bytes));
     }
 
+    /// Flips a bit of a file behind the user's back, durable at once; says whether the file has
+    /// such a byte.
+    pub fn flip(&self, name: &str, offset: u64, bit: u8) -> bool {
+        let mut state = self.state();
+        let state = &mut *state;
+        let inode = state.names.get(name).and_then(|inode| state.inodes.get_mut(inode));
+        let (Some(inode), Ok(offset)) = (inode, usize::try_from(offset)) else { return false };
+        let flip = |bytes: &mut Vec<u8>| {
+            if let Some(byte) = bytes.get_mut(offset) {
+                *byte ^= 1_u8.rotate_left(bit.into());
+            }
+        };
+        flip(&mut inode.durable);
+        flip(&mut inode.now);
+        offset < inode.now.len()
+    }
+
     /// Removes a file behind the user's back, durable at once.
     pub fn delete(&self, name: &str) {
         let mut state = self.state();

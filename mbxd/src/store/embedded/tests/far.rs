@@ -7,7 +7,7 @@ use super::super::options::Options;
 use super::super::place::VALUE_HERE_MAX;
 use super::super::progress::{FORMAT, Progress};
 use super::super::segment::{self, FIRST_GROUP};
-use super::super::walk::{Position, Walk};
+use super::super::walk::{End, Position, Walk};
 use super::basics::check_all;
 use super::*;
 use redb::ReadableTable as _;
@@ -133,7 +133,7 @@ fn an_index_that_leads_a_long_value_elsewhere_is_found_out() {
     let back: Arc<dyn BackEnd> = Arc::new(disk.clone());
     let segments = segment::list(&*back).unwrap();
     let from = Position { segment: 1, offset: FIRST_GROUP };
-    let mut walk = Walk::new(&*back, &segments, from, (0, 0), None).unwrap();
+    let mut walk = Walk::new(&*back, &segments, from, (0, 0), End::NotBefore(0)).unwrap();
     let group = walk.next_group().unwrap().unwrap();
     let index = Index::open(back.open("index.redb").unwrap(), &Options::from(&config())).unwrap();
     let progress = index.progress().unwrap();
@@ -164,7 +164,7 @@ fn a_segment_that_cannot_be_read_is_no_damage() {
 /// Gives the index's note another format, and the index a row that is in no log.
 fn reformat(disk: &SimulatedDisk, format: u8) {
     let back: Arc<dyn BackEnd> = Arc::new(disk.clone());
-    let file = IndexFile(back.open("index.redb").unwrap());
+    let file = IndexFile::open(back.open("index.redb").unwrap()).unwrap();
     let db = redb::Database::builder().create_with_backend(file).unwrap();
     let txn = db.begin_write().unwrap();
     let meta = TableDefinition::<&str, &[u8]>::new("meta");
@@ -205,6 +205,20 @@ fn an_index_of_an_older_format_is_made_again_while_the_store_opens() {
 }
 
 #[test]
+fn an_index_from_before_its_blocks_had_checksums_is_made_again() {
+    let disk = SimulatedDisk::new();
+    let engine = open(&disk);
+    (0..5).for_each(|number| _ = deliver(&engine, number, 100).unwrap());
+    let before = whole(&*engine, 5);
+    drop(engine);
+    let folder = tempfile::tempdir().unwrap();
+    let old = folder.path().join("old");
+    drop(redb::Database::create(&old).unwrap());
+    disk.replace("index.redb", std::fs::read(old).unwrap());
+    assert_eq!(whole(&*open(&disk), 5), before);
+}
+
+#[test]
 fn making_an_older_index_again_can_be_cut_off_anywhere() {
     let disk = SimulatedDisk::new();
     let engine = open(&disk);
@@ -235,7 +249,7 @@ fn an_index_of_a_newer_format_is_refused_and_left_alone() {
         let refused = try_open(&disk).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "the index has format 3; this program reads formats up to 2"
+            "the index has format 4; this program reads formats up to 3"
         );
     }
 }

@@ -1,8 +1,8 @@
 //! The embedded engine, on the simulated disk and a real one.
 
 mod basics;
-mod conformance;
 mod crash;
+mod damage;
 mod far;
 mod faults;
 mod format;
