@@ -9,5 +9,6 @@
 pub mod alone;
 pub mod faults;
 pub mod installation;
+pub mod kills;
 pub mod token;
 pub mod trial;

@@ -33,10 +33,10 @@ pub enum Line {
     },
 }
 
-/// A delivery about to be sent.
+/// A delivery about to be sent; one to several recipients is a line for each, of the same mark.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Sent {
-    /// Unique text that is its subject.
+    /// Text that is its subject, of no other delivery.
     pub mark: String,
     /// For whom, 12 digits.
     pub recipient: String,
@@ -117,13 +117,13 @@ struct Page {
 /// [`SimError`] where the ledger or a mailbox cannot be read.
 pub async fn check(path: &Path, portal: &Portal) -> Result<Findings, SimError> {
     let text = std::fs::read_to_string(path).map_err(SimError::file(path))?;
-    let mut sent: HashMap<String, Sent> = HashMap::new();
+    let mut sent: HashMap<String, Vec<Sent>> = HashMap::new();
     let mut acknowledged: HashMap<String, String> = HashMap::new();
     for line in text.lines() {
         // The last line of a killed generator may be torn: what it says was not yet sent.
         match serde_json::from_str(line) {
             Ok(Line::Sent(entry)) => {
-                sent.insert(entry.mark.clone(), entry);
+                sent.entry(entry.mark.clone()).or_default().push(entry);
             }
             Ok(Line::Acknowledged { mark, trans_id }) => {
                 acknowledged.insert(mark, trans_id);
@@ -131,26 +131,25 @@ pub async fn check(path: &Path, portal: &Portal) -> Result<Findings, SimError> {
             Ok(Line::Open { .. }) | Err(_) => {}
         }
     }
-    let mut found: BTreeMap<String, usize> = BTreeMap::new();
+    let mut found: BTreeMap<(&str, String), usize> = BTreeMap::new();
     let mut findings = Findings { acknowledged: acknowledged.len(), ..Findings::default() };
     let recipients: std::collections::BTreeSet<&str> =
-        sent.values().map(|entry| entry.recipient.as_str()).collect();
+        sent.values().flatten().map(|entry| entry.recipient.as_str()).collect();
     for recipient in recipients {
         for (mark, body) in read_all(portal, recipient).await? {
             findings.read += 1;
-            *found.entry(mark.clone()).or_default() += 1;
-            let sound = sent
-                .get(&mark)
-                .is_some_and(|entry| entry.recipient == recipient && entry.body == body);
-            if !sound {
-                findings.mixed_up.push(mark);
+            let is_sent = |entry: &Sent| entry.recipient == recipient && entry.body == body;
+            if !sent.get(&mark).is_some_and(|entries| entries.iter().any(is_sent)) {
+                findings.mixed_up.push(mark.clone());
             }
+            *found.entry((recipient, mark)).or_default() += 1;
         }
     }
-    findings.lost =
-        acknowledged.keys().filter(|mark| !found.contains_key(*mark)).cloned().collect();
-    findings.doubled =
-        found.into_iter().filter(|(_, times)| *times > 1).map(|(mark, _)| mark).collect();
+    let known = acknowledged.keys().flat_map(|mark| sent.get(mark).into_iter().flatten());
+    let lost = known.filter(|entry| !found.contains_key(&(&entry.recipient, entry.mark.clone())));
+    findings.lost = lost.map(|entry| entry.mark.clone()).collect();
+    let doubled = found.iter().filter(|(_, times)| **times > 1);
+    findings.doubled = doubled.map(|((_, mark), _)| mark.clone()).collect();
     Ok(findings)
 }
 
