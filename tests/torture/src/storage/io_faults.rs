@@ -3,7 +3,7 @@
 //! index again.
 
 use super::engine::{config, open, said};
-use super::script::{Played, Script};
+use super::script::{Index, Played, Script};
 use crate::programme::{Programme, Run};
 use mbxd::store::back_end::BackEnd;
 use mbxd::store::back_end::simulated::{Fault, SimulatedDisk};
@@ -88,8 +88,12 @@ fn judge(
     }
     let least = outcome.played.acknowledged;
     let lost = disk.after_power_loss(operation);
-    script.judge_disk(&lost, least).map_err(|what| format!("after a power loss {what}"))?;
-    script.judge_disk(&disk.after_kill(), least).map_err(|what| format!("mended, {what}"))?;
+    script
+        .judge_disk(&lost, least, Index::Damaged)
+        .map_err(|what| format!("after a power loss {what}"))?;
+    script
+        .judge_disk(&disk.after_kill(), least, Index::Damaged)
+        .map_err(|what| format!("mended, {what}"))?;
     Ok(())
 }
 

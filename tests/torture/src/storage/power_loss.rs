@@ -3,7 +3,7 @@
 
 use super::engine::{open, said};
 use super::load::Unit;
-use super::script::{Script, commit};
+use super::script::{Index, Script, commit};
 use crate::programme::{Programme, Run};
 use mbxd::store::back_end::simulated::{SimulatedDisk, Snapshot};
 use mbxd::store::embedded::Embedded;
@@ -91,13 +91,16 @@ impl Judge {
             let number = operation.wrapping_mul(self.per_operation).wrapping_add(turn);
             let seed = self.seed.wrapping_add(number);
             let image = disk.after_power_loss(seed);
-            if number % INDEX_LOST_EVERY == 7 && image.names().len() > 1 {
+            let index = if number % INDEX_LOST_EVERY == 7 {
                 image.delete("index.redb");
-            }
-            let judged = if number % AGAIN_EVERY == 11 {
-                self.judge_again(&image, acknowledged, seed)
+                Index::Damaged
             } else {
-                self.judge(&image, acknowledged)
+                Index::Sound
+            };
+            let judged = if number % AGAIN_EVERY == 11 {
+                self.judge_again(&image, acknowledged, (seed, index))
+            } else {
+                self.judge(&image, acknowledged, index)
             };
             if let Err(what) = judged {
                 let what = format!("operation {operation}, image {seed}: {what}");
@@ -106,9 +109,14 @@ impl Judge {
         }
     }
 
-    fn judge(&self, image: &SimulatedDisk, acknowledged: usize) -> Result<(), String> {
+    fn judge(
+        &self,
+        image: &SimulatedDisk,
+        acknowledged: usize,
+        index: Index,
+    ) -> Result<(), String> {
         self.images.fetch_add(1, Ordering::Relaxed);
-        self.script.judge_disk(image, acknowledged).map(|_| ())
+        self.script.judge_disk(image, acknowledged, index).map(|_| ())
     }
 
     /// The power fails again at every operation of the recovery.
@@ -116,7 +124,7 @@ impl Judge {
         &self,
         image: &SimulatedDisk,
         acknowledged: usize,
-        seed: u64,
+        (seed, index): (u64, Index),
     ) -> Result<(), String> {
         let images: Arc<Mutex<Vec<SimulatedDisk>>> = Arc::default();
         let kept = Arc::clone(&images);
@@ -128,7 +136,7 @@ impl Judge {
         image.probe(None);
         opened.map_err(|error| format!("it does not open: {}", said(&error)))?;
         let images = std::mem::take(&mut *images.lock().unwrap_or_else(PoisonError::into_inner));
-        let judged = images.iter().try_for_each(|again| self.judge(again, acknowledged));
+        let judged = images.iter().try_for_each(|again| self.judge(again, acknowledged, index));
         judged.map_err(|what| format!("after a second power loss: {what}"))
     }
 }

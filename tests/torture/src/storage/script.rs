@@ -1,6 +1,6 @@
 //! A load with what the store must hold after each of its units, by the model.
 
-use super::engine::{Unsound, wait, whole};
+use super::engine::{Unsound, config, said, wait, whole};
 use super::load::{Load, Unit};
 use mbxd::store::back_end::simulated::SimulatedDisk;
 use mbxd::store::embedded::Embedded;
@@ -8,6 +8,7 @@ use mbxd::store::memory::Memory;
 use mbxd::store::{CommitError, Committed, Engine};
 use rand_chacha::ChaCha20Rng;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two attempts: the store's own first pause is not much longer.
@@ -61,10 +62,21 @@ impl Script {
         }
     }
 
-    /// The same for the store of a disk, which must open and go on with the script.
-    pub(super) fn judge_disk(&self, disk: &SimulatedDisk, least: usize) -> Result<usize, String> {
-        let engine = super::engine::open(disk)
-            .map_err(|error| format!("it does not open: {}", super::engine::said(&error)))?;
+    /// The same for the store of a disk, which must open and go on with the script; where its index
+    /// is made again for that, it must have been damaged.
+    pub(super) fn judge_disk(
+        &self,
+        disk: &SimulatedDisk,
+        least: usize,
+        index: Index,
+    ) -> Result<usize, String> {
+        let mut made_again = false;
+        let back = Arc::new(disk.clone());
+        let engine = Embedded::open_telling(back, &config(), |_| made_again = true)
+            .map_err(|error| format!("it does not open: {}", said(&error)))?;
+        if made_again && index == Index::Sound {
+            return Err("its index was taken for damaged".to_owned());
+        }
         let units = self.judge(&*engine, least)?;
         if let Some(next) = self.units.get(units) {
             commit(&*engine, next).map_err(|error| format!("it does not go on: {error}"))?;
@@ -97,6 +109,15 @@ impl Script {
         }
         played
     }
+}
+
+/// What may be the matter with a disk's index.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Index {
+    /// Nothing.
+    Sound,
+    /// It is lost, or half a sector of it was written.
+    Damaged,
 }
 
 /// What came of playing.
