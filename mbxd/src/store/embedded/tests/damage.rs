@@ -137,7 +137,7 @@ fn an_index_that_cannot_be_made_again_for_want_of_space_is_made_when_there_is_so
     let engine = Embedded::open(Arc::new(disk.clone()), &config).unwrap();
     let half = u64::try_from(index.len() / 2).unwrap();
     (2..half / 4096).for_each(|block| _ = disk.flip("index.redb", block * 4096 + 9, 0));
-    disk.fail(40, 400, Fault::NoSpace);
+    disk.fail(40, 6, Fault::NoSpace);
     assert_eq!(read_at_last(&engine, 40), before);
     deliver(&engine, 100, LEN).unwrap();
 }
