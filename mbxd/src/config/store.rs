@@ -21,7 +21,7 @@ pub struct Store {
     pub queue_bytes: ByteSize,
     /// Most units of work that wait to be written. Default 4096.
     pub queue_units: usize,
-    /// Most bytes that share one sync; a larger unit goes alone. Default `16 MiB`; at most 256 MiB.
+    /// Most bytes that share one sync, at most 256 MiB; a larger unit goes alone. Default `16 MiB`.
     pub group_bytes: ByteSize,
     /// Free space below which deliveries get a temporary fault. Default `2 GiB`.
     pub stop_deliveries_below: ByteSize,
