@@ -4,10 +4,9 @@ use super::certificate::{KeyStrength, fingerprint, moment, parse, strength};
 use super::chain::ChainError;
 use super::crls::Crls;
 use super::issuer::Issuer;
-use super::organisation::{OrganisationError, organisation};
+use super::organisation::organisation;
+use super::peer::{Peer, Usage};
 use super::verdicts::{ChainKey, Verdict, Verdicts};
-use crate::config::Fingerprint;
-use mbx_common::identity::OrganisationNumber;
 use mbx_common::time::Timestamp;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use std::cell::Cell;
@@ -20,26 +19,6 @@ use x509_parser::certificate::X509Certificate;
 
 /// Most certificates that a peer or signer may hand over. Source: delivery policy.
 pub(crate) const CHAIN_LEN_MAX: usize = 6;
-
-/// What a certificate is to be used for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Usage {
-    /// TLS client authentication: extended key usage `clientAuth` where there is any, key usage
-    /// `digitalSignature` where there is any.
-    TlsClient,
-    /// Signing or sealing a delivery: key usage `digitalSignature` or `nonRepudiation` required.
-    Signature,
-}
-
-/// A believed certificate.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Peer {
-    /// The organisation in its subject, or why there is none. Authorities must have one; portals
-    /// are known by their fingerprint.
-    pub organisation: Result<OrganisationNumber, OrganisationError>,
-    /// SHA-256 of its DER form.
-    pub fingerprint: Fingerprint,
-}
 
 /// Roots, intermediates and policy: everything that decides about a chain but the lists.
 pub struct Anchors {

@@ -1,8 +1,9 @@
 //! Client certificates in the TLS handshake, by the same checks as signatures.
 
-use super::anchors::{Anchors, Usage};
+use super::anchors::Anchors;
 use super::chain::ChainError;
 use super::crls::Crls;
+use super::peer::Usage;
 use crate::clock::Clock;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};

@@ -1,12 +1,13 @@
 //! One handle on everything that is believed; files can change under a running daemon.
 
-use super::anchors::{Anchors, Peer, Usage};
+use super::anchors::Anchors;
 use super::chain::ChainError;
 use super::client::CrlCell;
 use super::crls::Crls;
 use super::inventory::{Item, inventory};
 use super::issuer::{Issuer, IssuerError};
 use super::lists::stored;
+use super::peer::{Peer, Usage};
 use super::server::{IdentityError, Server};
 use crate::clock::Clock;
 use crate::config::{self, TlsIdentity};

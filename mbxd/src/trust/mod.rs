@@ -17,6 +17,7 @@ mod inventory;
 mod issuer;
 mod lists;
 mod organisation;
+mod peer;
 mod pem;
 mod server;
 #[cfg(test)]
@@ -25,7 +26,7 @@ mod verdicts;
 #[cfg(test)]
 pub(crate) use tests::pki;
 
-pub use anchors::{Anchors, Peer, Usage};
+pub use anchors::Anchors;
 pub use certificate::{CertificateError, Facts, KeyStrength, fingerprint, public_key};
 pub use chain::ChainError;
 pub use client::refused_in_handshake;
@@ -36,5 +37,6 @@ pub use inventory::{Item, Role};
 pub use issuer::IssuerError;
 pub use lists::{ListError, Refreshed};
 pub use organisation::{OrganisationError, organisation};
+pub use peer::{Peer, Usage};
 pub use pem::PemError;
 pub use server::IdentityError;

@@ -9,8 +9,8 @@
 //!
 //! [`Anchors`]: super::anchors::Anchors
 
-use super::anchors::{Peer, Usage};
 use super::crls::Crls;
+use super::peer::{Peer, Usage};
 use mbx_common::time::Timestamp;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
