@@ -86,7 +86,7 @@ impl Installation {
             None => (Token::create(kind), folder.path().join("state")),
         };
         let log = folder.path().join("mbxd.log");
-        let (authorities, portal) = (free_port(), free_port());
+        let [authorities, portal] = free_ports();
         let issuer = make_pki(&folder.path().join("pki"));
         fs::create_dir(folder.path().join("crl")).expect("a folder for lists");
         let daemon = None;
@@ -518,8 +518,8 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
-/// An address of this machine that nobody listens on.
-fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address")
+/// Addresses of this machine that nobody listens on, each another.
+fn free_ports<const N: usize>() -> [SocketAddr; N] {
+    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    listeners.map(|listener| listener.local_addr().expect("its address"))
 }
